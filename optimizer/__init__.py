@@ -1,0 +1,1 @@
+"""Cost-versus-resilience frontiers for sourcing portfolios, from sourced tables to signable plans."""

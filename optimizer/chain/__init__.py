@@ -1,0 +1,1 @@
+"""From tables to one frozen instance: recipes, lanes, offers, origin classes, limits."""

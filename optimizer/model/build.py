@@ -1,0 +1,130 @@
+"""Build the Pyomo model of an instance: variables, rules of the registry, both objectives, one block per shock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optimizer.chain.instance import Instance, Period, Shock
+from optimizer.model.compare import contradiction
+from optimizer.model.expressions import linear
+from optimizer.model.objective import cost_entries, present_value, spending_by_term
+from optimizer.model.recourse import add_recourse_variables
+from optimizer.model.registry import FIRST_STAGE, RECOURSE, SHOCK_COST, RecourseRule, Rule
+from optimizer.model.risk import loss_measure
+from optimizer.model.sets import build_sets
+from optimizer.model.shock_cost import shock_cost_terms
+from optimizer.model.variables import add_contract_variables, add_operation_variables, add_risk_variables
+
+
+def build_model(instance: Instance, has_shocks: bool = True) -> pyo.ConcreteModel:
+    """Write the whole model: the nominal plan and, per shock, a recourse block.
+
+    Args:
+        instance: sets and parameters.
+        has_shocks: leave the recourse blocks out where only the nominal plan is wanted (its losses are then free).
+
+    Returns:
+        A model with expressions ``cost`` (MUSD, present value) and ``loss_measure`` (months), both minimised,
+        blocks ``shock[s]`` and first-stage losses ``loss[s]``. No objective is active: ``cost_objective`` and
+        ``loss_objective`` are declared and deactivated, so that any Pyomo solver can be given either.
+
+    Raises:
+        Infeasible: a limit that no decision could ever meet.
+    """
+    m = pyo.ConcreteModel(name=instance.case)
+    m.instance = instance
+    m.sets = build_sets(instance)
+    add_contract_variables(m)
+    add_operation_variables(m)
+    add_risk_variables(m)
+    m.cost_entries = cost_entries(m)
+    m.cost_terms = spending_by_term(m.cost_entries)
+    for rule in FIRST_STAGE:
+        _attach(m, rule)
+    m.cost = pyo.Expression(expr=present_value(m.cost_entries), doc="MUSD, present value")
+    m.loss_measure = pyo.Expression(expr=loss_measure(m), doc="months of demand lost")
+    m.cost_objective = pyo.Objective(expr=m.cost)
+    m.loss_objective = pyo.Objective(expr=m.loss_measure)
+    m.cost_objective.deactivate()
+    m.loss_objective.deactivate()
+    if has_shocks and instance.shocks:
+        m.shock = pyo.Block(list(instance.shocks), rule=_shock_block)
+        if instance.includes_shock_cost:
+            m.costed_shock = pyo.Block(list(instance.shocks), rule=_costed_block)
+    return m
+
+
+def recourse_blocks(m: pyo.ConcreteModel) -> list[tuple[Any, Any]]:
+    """(block, first-stage variable it bounds from below) of every subproblem of the model."""
+    blocks = [(m.shock[s], m.loss[s]) for s in m.shock] if hasattr(m, "shock") else []
+    if hasattr(m, "costed_shock"):
+        blocks += [(m.costed_shock[s], m.shock_cost[s]) for s in m.costed_shock]
+    return blocks
+
+
+def _shock_block(b: Any, s: str) -> None:
+    _fill_block(b, s, RECOURSE)
+    b.extra_cost = pyo.Expression(expr=linear(shock_cost_terms(b, b.model(), b.model().instance.shocks[s])))
+
+
+def _costed_block(b: Any, s: str) -> None:
+    _fill_block(b, s, SHOCK_COST)
+
+
+def _fill_block(b: Any, s: str, rules: tuple[RecourseRule, ...]) -> None:
+    m = b.model()
+    shock = m.instance.shocks[s]
+    add_recourse_variables(b, m, shock)
+    for rule in rules:
+        _attach_recourse(b, m, shock, rule)
+
+
+def _attach(m: pyo.ConcreteModel, rule: Rule) -> None:
+    _add_rows(m, rule.name, ((index, rule.function(m, *_tuple(index))) for index in rule.index(m)))
+
+
+def _attach_recourse(b: Any, m: Any, shock: Shock, rule: RecourseRule) -> None:
+    function: Callable[..., Any] = rule.function
+    rows = ((_label(index), function(b, m, shock, *_tuple(index))) for index in rule.index(m, shock))
+    _add_rows(b, rule.name, rows)
+
+
+def _tuple(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _label(index: Any) -> Any:
+    """Flat index of a recourse row: periods by their number."""
+    flat: list[Any] = []
+    for part in _tuple(index):
+        if isinstance(part, Period):
+            flat.append(part.period)
+        elif isinstance(part, tuple):
+            flat.extend(part)
+        else:
+            flat.append(part)
+    return tuple(flat) if len(flat) != 1 else flat[0]
+
+
+def _add_rows(owner: Any, name: str, rows: Iterable[tuple[Any, Any]]) -> None:
+    """Attach a constraint with only the rows that say something; refuses one that cannot hold."""
+    kept: dict[Any, Any] = {}
+    for index, row in rows:
+        if row is pyo.Constraint.Skip:
+            continue
+        if row is pyo.Constraint.Infeasible:
+            raise contradiction(name, index)
+        kept[index] = row
+    if kept == {}:
+        return
+    if list(kept) == [()]:
+        owner.add_component(name, pyo.Constraint(expr=kept[()]))
+        return
+    owner.add_component(name, pyo.Constraint(list(kept), rule=lambda _, *index: kept[_key(index)]))
+
+
+def _key(index: tuple[Any, ...]) -> Any:
+    return index if len(index) != 1 else index[0]

@@ -1,0 +1,124 @@
+"""Every constraint of the model, once: its rule, its index set, and where it belongs.
+
+One name, five places: the function, the model component, the heading in ``docs/formulation.md``, the LP snapshot
+and the ``constraint`` column of the prices table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from optimizer.chain.instance import LAYERS, Shock
+from optimizer.model import balances, capacity, contracts, limits, recourse, risk, shock_cost
+
+Index = Callable[[Any], Iterable[Any]]
+RecourseIndex = Callable[[Any, Shock], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A first-stage constraint: ``function(m, *index)`` for every index; ``group`` is its name in a buyer's words."""
+
+    function: Callable[..., Any]
+    index: Index
+    group: str
+
+    @property
+    def name(self) -> str:
+        """Name of the constraint, that of its function."""
+        return self.function.__name__
+
+
+@dataclass(frozen=True)
+class RecourseRule:
+    """A constraint of every shock: ``function(b, m, shock, *index)``."""
+
+    function: Callable[..., Any]
+    index: RecourseIndex
+
+    @property
+    def name(self) -> str:
+        """Name of the constraint, that of its function."""
+        return self.function.__name__
+
+
+def _years(m: Any) -> tuple[int, ...]:
+    years: tuple[int, ...] = m.instance.years
+    return years
+
+
+def _market_stores(m: Any) -> list[tuple[str, str, int]]:
+    return [key for key in m.sets.stores if key[0] in m.instance.markets]
+
+
+def _offers_by_layer(m: Any) -> list[tuple[str, str, int]]:
+    kinds = {(offer.facility, "supplier" if offer.kind == "sale" else "buyer") for offer in m.instance.offers.values()}
+    return [(f, layer, t) for f, layer in sorted(kinds) for t in _years(m)]
+
+
+FIRST_STAGE: tuple[Rule, ...] = (
+    Rule(balances.place_balance, lambda m: [(*k, t) for k in m.sets.balance_places for t in _years(m)], "material"),
+    Rule(balances.market_use_floor, lambda m: [(*k, t) for k in _market_stores(m) for t in _years(m)], "stock"),
+    Rule(balances.demand_balance, lambda m: [(d, t) for d in m.instance.markets for t in _years(m)], "demand"),
+    Rule(balances.stock_limit, lambda m: [(*k, t) for k in m.instance.storages for t in _years(m)], "stock policy"),
+    Rule(balances.stock_floor, lambda m: [(*k, t) for k in m.instance.storages for t in _years(m)], "stock policy"),
+    Rule(
+        capacity.capacity_limit,
+        lambda m: [(f, layer, t) for f in m.sets.recipes_at for layer in LAYERS for t in _years(m)],
+        "open capacity of plants",
+    ),
+    Rule(
+        capacity.entitlement_limit,
+        lambda m: [(f, t) for f in m.sets.projects_at for t in _years(m)],
+        "sponsored capacity",
+    ),
+    Rule(capacity.commitment_capacity_limit, _offers_by_layer, "open capacity of plants"),
+    Rule(contracts.commitment_floor, lambda m: list(m.committed), "minimum orders and running contracts"),
+    Rule(contracts.commitment_limit, lambda m: list(m.committed), "largest volumes of offers"),
+    Rule(contracts.term_limit, lambda m: list(m.committed), "terms of contracts"),
+    Rule(contracts.lifting_limit, lambda m: list(m.committed), "committed volumes"),
+    Rule(contracts.take_or_pay_definition, lambda m: list(m.committed), "take-or-pay"),
+    Rule(contracts.qualification_link, contracts.qualification_link_index, "qualification of suppliers"),
+    Rule(contracts.qualification_progress, lambda m: list(m.is_qualified), "qualification of suppliers"),
+    Rule(contracts.sponsorship_limit, lambda m: list(m.instance.projects), "sponsored projects"),
+    Rule(contracts.approval_limit, contracts.approval_index, "export licences"),
+    Rule(limits.origin_share_cap, limits.share_cap_index, "share caps"),
+    Rule(limits.usage_link, lambda m: list(m.is_used), "numbers of suppliers"),
+    Rule(limits.usage_definition, limits.usage_definition_index, "numbers of suppliers"),
+    Rule(limits.supplier_count_floor, limits.supplier_count_index, "numbers of suppliers"),
+    Rule(limits.supplier_count_limit, limits.supplier_count_index, "numbers of suppliers"),
+    Rule(limits.budget_limit, lambda m: range(len(m.instance.budgets)), "budgets"),
+    Rule(limits.environment_limit, lambda m: range(len(m.instance.environment_caps)), "environmental caps"),
+    Rule(risk.excess_definition, lambda m: list(m.instance.shocks), "resilience measure"),
+    Rule(risk.worst_loss_definition, lambda m: list(m.instance.shocks), "resilience measure"),
+)
+
+RECOURSE: tuple[RecourseRule, ...] = (
+    RecourseRule(recourse.recourse_balance, lambda m, s: [(k, p) for k in m.sets.balance_places for p in s.periods]),
+    RecourseRule(recourse.recourse_demand, lambda m, s: [(d, p) for d in m.instance.markets for p in s.periods]),
+    RecourseRule(recourse.recourse_use_floor, lambda m, s: [(k, p) for k in _market_stores(m) for p in s.periods]),
+    RecourseRule(
+        recourse.recourse_capacity,
+        lambda m, s: [(f, layer, p) for f in m.sets.recipes_at for layer in LAYERS for p in s.periods],
+    ),
+    RecourseRule(
+        recourse.recourse_delivery,
+        lambda m, s: [(f, x, p) for layer, f, x in m.sets.lanes_from if layer == "supplier" for p in s.periods],
+    ),
+    RecourseRule(recourse.recourse_contract, lambda m, s: [(o, p) for o in m.instance.offers for p in s.periods]),
+    RecourseRule(
+        recourse.recourse_spot,
+        lambda m, s: [(q, p) for qs in m.sets.spots_of.values() for q in qs for p in s.periods],
+    ),
+    RecourseRule(recourse.recourse_lane, lambda _, s: list(s.lane_share)),
+    RecourseRule(shock_cost.recourse_take_or_pay, lambda m, s: [(o, p) for o in m.instance.offers for p in s.periods]),
+    RecourseRule(recourse.loss_definition, lambda _, __: [()]),
+)
+
+SHOCK_COST: tuple[RecourseRule, ...] = (
+    *(rule for rule in RECOURSE if rule.function is not recourse.loss_definition),
+    RecourseRule(shock_cost.shock_cost_definition, lambda _, __: [()]),
+)
+"""Rules of the second copy of a shock's recourse, present where the case counts shock cost in its objective."""

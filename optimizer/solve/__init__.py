@@ -1,0 +1,1 @@
+"""From a Pyomo model to plans: compiled arrays, the solver call, recourse, the frontier and its certificate."""
