@@ -114,10 +114,11 @@ def opening_value(m: Any, shock: Shock) -> float:
     """Value of the stock in hand today, MUSD, for shocks that start in the first year."""
     if shock.start_year > m.instance.years[0]:
         return 0.0
-    return sum(
+    value: float = sum(
         float(m.instance.products[product].reference_price_usd_per_kg) * sum(storage.opening_t.values()) / 1000.0
         for (_, product), storage in m.instance.storages.items()
     )
+    return value
 
 
 def shock_cost_definition(b: Any, m: Any, shock: Shock) -> Any:
