@@ -165,7 +165,8 @@ class Qualification:
 
     ``is_held`` says that it is in force today; otherwise it may come into force in one of ``years``
     (already shifted by the lead time), at ``cost_musd`` paid ``lead_time_years`` before.
-    ``spot_t`` is, per year, what can be bought without contract in a shock (t/yr), ``spot_price_usd_per_kg`` at what price.
+    ``spot_t`` is, per year, what can be bought without contract in a shock (t/yr), ``spot_price_usd_per_kg`` at what
+    price.
     """
 
     qualification: str

@@ -1,0 +1,200 @@
+"""First half of building: candidates, capacity, projects, offers and qualifications, before there is a network."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from optimizer.chain.candidates import candidate_facilities
+from optimizer.chain.capacity import build_facility, capacity_years
+from optimizer.chain.classes import forbidden_bits, origin_bits
+from optimizer.chain.instance import Facility, Layer, Market, Offer, Product, Project, Qualification, Storage
+from optimizer.chain.markets import build_markets, build_storages
+from optimizer.chain.network import Blueprint
+from optimizer.chain.offers import OfferBook, PriceDeck, build_offer
+from optimizer.chain.projects import build_project
+from optimizer.chain.qualifications import build_qualification, with_qualification
+from optimizer.chain.recipes import RouteBook, build_products
+from optimizer.chain.records import Row, rows_of
+from optimizer.chain.services import Services
+from optimizer.errors import Problem
+
+LINK_LAYERS: dict[str, tuple[Layer, ...]] = {
+    "supplier": ("supplier",),
+    "buyer": ("buyer",),
+    "both": ("supplier", "buyer"),
+}
+
+
+@dataclass
+class Draft:
+    """Parts of an instance that need no network; ``rows`` are the rows of the facilities kept so far."""
+
+    case: Any
+    services: Services
+    years: tuple[int, ...]
+    book: RouteBook
+    rows: dict[str, Row]
+    facilities: dict[str, Facility]
+    projects: dict[str, Project]
+    products: dict[str, Product]
+    markets: dict[str, Market]
+    storages: dict[tuple[str, str], Storage]
+    offers: dict[str, Offer]
+    toll_routes: dict[str, str]
+    qualifications: dict[str, Qualification]
+    problems: list[Problem]
+
+    def projects_at(self, facility: str) -> list[Project]:
+        """Give the projects of a facility."""
+        return [project for project in self.projects.values() if project.facility == facility]
+
+
+def build_draft(case: Any, services: Services) -> Draft:
+    """Read what a case considers: only facilities that can run in some year of the horizon."""
+    settings, tables = case.settings, case.tables
+    years = tuple(range(settings.horizon.first_year, settings.horizon.last_year + 1))
+    rows = candidate_facilities(tables, settings.candidates, services.members)
+    facilities = _facilities(case, services, rows, years)
+    drafted = [build_project(row, years) for row in rows_of(tables, "projects") if row["facility"] in rows]
+    projects = {project.project: project for project in drafted if project.years}
+    running = {
+        name: capacity_years(facility, [p for p in projects.values() if p.facility == name], years)
+        for name, facility in facilities.items()
+    }
+    live = {name for name, found in running.items() if found}
+    book = RouteBook.of(tables)
+    products = build_products(book)
+
+    def forbidden(market: str) -> dict[int, int]:
+        return forbidden_bits(market, settings.market_rules, settings.origin_rules, years)
+
+    markets = build_markets(tables, years, forbidden)
+    draft = Draft(
+        case=case,
+        services=services,
+        years=years,
+        book=book,
+        rows={name: row for name, row in rows.items() if name in live},
+        facilities={name: facility for name, facility in facilities.items() if name in live},
+        projects={name: project for name, project in projects.items() if project.facility in live},
+        products=products,
+        markets=markets,
+        storages=build_storages(tables, products, live | set(markets)),
+        offers={},
+        toll_routes={},
+        qualifications={},
+        problems=[],
+    )
+    _add_offers(draft, running)
+    return draft
+
+
+def _facilities(case: Any, services: Services, rows: Mapping[str, Row], years: tuple[int, ...]) -> dict[str, Facility]:
+    offtakes: dict[str, list[Row]] = defaultdict(list)
+    for row in rows_of(case.tables, "offtakes"):
+        offtakes[row["facility"]].append(row)
+    rules = case.settings.origin_rules
+    return {
+        name: build_facility(
+            row, offtakes[name], years, origin_bits(row["country_iso3"], row["stage"], rules, services.members)
+        )
+        for name, row in rows.items()
+    }
+
+
+def _add_offers(draft: Draft, running: Mapping[str, frozenset[int]]) -> None:
+    """Add offers that can ever matter and their qualifications; note what is wrong with them."""
+    tables, contracts = draft.case.tables, draft.case.settings.contracts
+    indices: dict[str, list[Row]] = defaultdict(list)
+    for row in rows_of(tables, "offer_indices"):
+        indices[row["offer"]].append(row)
+    book = OfferBook(
+        deck=PriceDeck(tables, draft.case.settings.finance.price_deck),
+        indices=indices,
+        running={row["offer"]: row for row in rows_of(tables, "contracts")},
+        capacity_years=running,
+        years=draft.years,
+        start_years=tuple(t for t in draft.years if not contracts.start_years or t in contracts.start_years),
+    )
+    allowed = tuple(contracts.qualification_years) or draft.years
+    items: dict[tuple[str, str], Qualification | None] = {}
+    for row in rows_of(tables, "offers"):
+        if row["facility"] not in draft.facilities:
+            continue
+        offer, problems = build_offer(row, book)
+        draft.problems.extend(problems)
+        key = (offer.facility, offer.product)
+        if key not in items:
+            facility, product = draft.facilities[offer.facility], draft.products[offer.product]
+            items[key] = build_qualification(facility, product, tables, allowed, draft.years)
+        offer = with_qualification(offer, items[key])
+        if _can_matter(offer, items[key]):
+            draft.offers[offer.offer] = offer
+            draft.toll_routes.update({offer.offer: row["route"]} if offer.kind == "toll" else {})
+    draft.qualifications = {item.qualification: item for item in items.values() if item is not None}
+
+
+def _can_matter(offer: Offer, item: Qualification | None) -> bool:
+    """Say whether an offer can be signed, is running, or opens spot purchases at a supplier that can be qualified."""
+    opens_spot = offer.kind == "sale" and item is not None and (item.is_held or bool(item.years))
+    return bool(offer.start_years or offer.running_t or opens_spot)
+
+
+def blueprint_of(draft: Draft) -> Blueprint:
+    """Give what the network may be made of."""
+    tables = draft.case.tables
+    routes: dict[str, list[str]] = defaultdict(list)
+    for row in rows_of(tables, "facility_routes"):
+        if row["facility"] in draft.facilities and row["route"] in draft.book.routes:
+            routes[row["facility"]].append(row["route"])
+    tolls: dict[str, list[str]] = defaultdict(list)
+    for offer, route in draft.toll_routes.items():
+        facility = draft.offers[offer].facility
+        if route in routes[facility] and route not in tolls[facility]:
+            tolls[facility].append(route)
+    stocked = {(s.place, s.product) for s in draft.storages.values() if sum(s.opening_t.values()) > 0}
+    return Blueprint(
+        facilities=draft.rows,
+        routes={name: tuple(found) for name, found in routes.items()},
+        tolls={name: tuple(found) for name, found in tolls.items()},
+        sales=frozenset(_sites(o for o in draft.offers.values() if o.kind == "sale")),
+        obliged=frozenset(_sites(o for o in draft.offers.values() if o.running_t)),
+        links=tuple(
+            (row["from_facility"], row["to_facility"], row["form"], LINK_LAYERS[row["layer"]])
+            for row in rows_of(tables, "links")
+            if row["from_facility"] in draft.facilities
+            and row["to_facility"] in draft.facilities
+            and row["from_facility"] != row["to_facility"]
+        ),
+        markets=draft.markets,
+        opening=frozenset(stocked),
+    )
+
+
+def _sites(offers: Iterable[Offer]) -> set[tuple[str, str]]:
+    return {(offer.facility, offer.product) for offer in offers}
+
+
+def place_offers(draft: Draft, recipes: Mapping[str, Any], present: set[tuple[Layer, str, str]]) -> dict[str, Offer]:
+    """Give the offers the network has a use for; a toll names the first recipe that is run for the buyer."""
+    placed = {}
+    for name, offer in draft.offers.items():
+        if offer.kind == "sale":
+            site = (offer.facility, offer.product)
+            if ("supplier", *site) in present and ("buyer", *site) in present:
+                placed[name] = offer
+            continue
+        run = sorted(
+            recipe.recipe
+            for recipe in recipes.values()
+            if recipe.facility == offer.facility
+            and recipe.route == draft.toll_routes[name]
+            and "buyer" in recipe.layers
+            and offer.product in recipe.outputs
+        )
+        if run:
+            placed[name] = replace(offer, recipe=run[0])
+    return dict(sorted(placed.items()))
