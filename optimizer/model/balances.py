@@ -22,33 +22,30 @@ def place_balance(m: pyo.ConcreteModel, layer: Layer, place: str, product: str, 
     Unit: t per year. Dual: MUSD per t of the product at that place; positive when one more tonne there is worth money.
     """
     return equal(
-        balance_terms(m, m, layer, place, product, g, t) + _stock_terms(m, layer, place, product, g, t),
+        _movement_terms(m, layer, place, product, g, t) + _stock_terms(m, layer, place, product, g, t),
         _opening(m, layer, place, product, g, t),
     )
 
 
-def balance_terms(m: Any, b: Any, layer: Layer, place: str, product: str, g: int, when: int) -> Terms:
-    """Everything but stock, with arrivals positive; ``b`` is the model or a shock's block."""
+def _movement_terms(m: Any, layer: Layer, place: str, product: str, g: int, t: int) -> Terms:
+    """Everything but stock, with arrivals positive."""
     sets = m.sets
     terms: Terms = []
-    _add(terms, b.flow, 1.0, [(lane, g, when) for lane in sets.lanes_into.get((layer, place, product), ())])
-    _add(terms, b.flow, -1.0, [(lane, g, when) for lane in sets.lanes_from.get((layer, place, product), ())])
+    _add(terms, m.flow, 1.0, [(lane, g, t) for lane in sets.lanes_into.get((layer, place, product), ())])
+    _add(terms, m.flow, -1.0, [(lane, g, t) for lane in sets.lanes_from.get((layer, place, product), ())])
     for recipe in sets.recipes_at.get(place, ()):
         net = recipe.outputs.get(product, 0.0) - recipe.inputs.get(product, 0.0)
-        _add(terms, b.throughput, net, [(recipe.recipe, layer, g, when)])
+        _add(terms, m.throughput, net, [(recipe.recipe, layer, g, t)])
     for h in sets.classes.get((layer, place, product), ()):
-        _add(terms, b.reclassified, 1.0, [(layer, place, product, h, g, when)])
-        _add(terms, b.reclassified, -1.0, [(layer, place, product, g, h, when)])
+        _add(terms, m.reclassified, 1.0, [(layer, place, product, h, g, t)])
+        _add(terms, m.reclassified, -1.0, [(layer, place, product, g, h, t)])
     sign = 1.0 if layer == "buyer" else -1.0
-    _add(terms, b.delivered, sign, [(o, g, when) for o in sets.sales_of.get((place, product), ())])
+    _add(terms, m.delivered, sign, [(o, g, t) for o in sets.sales_of.get((place, product), ())])
     if layer == "supplier":
-        _add(terms, b.surplus, -1.0, [(place, product, g, when)])
+        _add(terms, m.surplus, -1.0, [(place, product, g, t)])
     else:
-        _add(terms, b.disposed, -1.0, [(place, product, g, when)])
-    if b is m:
-        _add(terms, b.sold, -1.0, [(place, product, g, when)] if layer == "buyer" else [])
-    else:
-        _add(terms, b.spot, sign, [(q, g, when) for q in sets.spots_of.get((place, product), ())])
+        _add(terms, m.disposed, -1.0, [(place, product, g, t)])
+        _add(terms, m.sold, -1.0, [(place, product, g, t)])
     return terms
 
 
@@ -75,9 +72,9 @@ def _opening(m: Any, layer: Layer, place: str, product: str, g: int, t: int) -> 
     return -float(storage.opening_t.get(g, 0.0))
 
 
-def _arrivals(m: Any, b: Any, market: str, product: str, g: int, when: int) -> Terms:
+def _arrivals(m: Any, market: str, product: str, g: int, t: int) -> Terms:
     terms: Terms = []
-    _add(terms, b.flow, 1.0, [(lane, g, when) for lane in m.sets.lanes_into.get(("buyer", market, product), ())])
+    _add(terms, m.flow, 1.0, [(lane, g, t) for lane in m.sets.lanes_into.get(("buyer", market, product), ())])
     return terms
 
 
@@ -89,7 +86,7 @@ def market_use_floor(m: pyo.ConcreteModel, market: str, product: str, g: int, t:
 
     Unit: t per year. Dual: MUSD per t of stock carried into the year.
     """
-    terms = _arrivals(m, m, market, product, g, t) + _stock_terms(m, "buyer", market, product, g, t)
+    terms = _arrivals(m, market, product, g, t) + _stock_terms(m, "buyer", market, product, g, t)
     opening = _opening(m, "buyer", market, product, g, t)
     barred = m.instance.markets[market].forbidden_bits.get(t, 0) & g
     return equal(terms, opening) if barred else no_less(terms, opening)
@@ -108,7 +105,7 @@ def demand_balance(m: pyo.ConcreteModel, market: str, t: int) -> Any:
     opening = 0.0
     for product, (use, _) in sorted(data.accepts.items()):
         for g in m.sets.classes.get(("buyer", market, product), ()):
-            part = _arrivals(m, m, market, product, g, t) + _stock_terms(m, "buyer", market, product, g, t)
+            part = _arrivals(m, market, product, g, t) + _stock_terms(m, "buyer", market, product, g, t)
             terms.extend((coefficient / use, variable) for coefficient, variable in part)
             opening += _opening(m, "buyer", market, product, g, t) / use
     return equal(terms, data.demand_t.get(t, 0.0) + opening)

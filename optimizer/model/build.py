@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.chain.instance import Instance, Period, Shock
+from optimizer.chain.instance import Instance, Period
 from optimizer.model.compare import contradiction
-from optimizer.model.expressions import linear
 from optimizer.model.objective import cost_entries, present_value, spending_by_term
+from optimizer.model.reach import Branch, branch_of
 from optimizer.model.recourse import add_recourse_variables
 from optimizer.model.registry import FIRST_STAGE, RECOURSE, SHOCK_COST, RecourseRule, Rule
 from optimizer.model.risk import loss_measure
 from optimizer.model.sets import build_sets
-from optimizer.model.shock_cost import shock_cost_terms
+from optimizer.model.shock_cost import add_idle_variables
 from optimizer.model.variables import add_contract_variables, add_operation_variables, add_risk_variables
 
 
@@ -66,30 +66,27 @@ def recourse_blocks(m: pyo.ConcreteModel) -> list[tuple[Any, Any]]:
 
 
 def _shock_block(b: Any, s: str) -> None:
-    _fill_block(b, s, RECOURSE)
-    b.extra_cost = pyo.Expression(expr=linear(shock_cost_terms(b, b.model(), b.model().instance.shocks[s])))
+    m = b.model()
+    _fill_block(b, branch_of(m.instance, m.sets, m.instance.shocks[s]), RECOURSE)
 
 
 def _costed_block(b: Any, s: str) -> None:
-    _fill_block(b, s, SHOCK_COST)
-
-
-def _fill_block(b: Any, s: str, rules: tuple[RecourseRule, ...]) -> None:
     m = b.model()
-    shock = m.instance.shocks[s]
-    add_recourse_variables(b, m, shock)
+    branch = branch_of(m.instance, m.sets, m.instance.shocks[s], is_whole=True)
+    add_idle_variables(b, m, branch)
+    _fill_block(b, branch, SHOCK_COST)
+
+
+def _fill_block(b: Any, branch: Branch, rules: tuple[RecourseRule, ...]) -> None:
+    m = b.model()
+    add_recourse_variables(b, m, branch)
     for rule in rules:
-        _attach_recourse(b, m, shock, rule)
+        rows = ((_label(index), rule.function(b, m, *_tuple(index))) for index in rule.index(m, branch))
+        _add_rows(b, rule.name, rows)
 
 
 def _attach(m: pyo.ConcreteModel, rule: Rule) -> None:
     _add_rows(m, rule.name, ((index, rule.function(m, *_tuple(index))) for index in rule.index(m)))
-
-
-def _attach_recourse(b: Any, m: Any, shock: Shock, rule: RecourseRule) -> None:
-    function: Callable[..., Any] = rule.function
-    rows = ((_label(index), function(b, m, shock, *_tuple(index))) for index in rule.index(m, shock))
-    _add_rows(b, rule.name, rows)
 
 
 def _tuple(index: Any) -> tuple[Any, ...]:

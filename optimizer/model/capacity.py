@@ -12,12 +12,12 @@ from optimizer.model.expressions import Terms, scaled
 from optimizer.model.sets import entitlement_profile
 
 
-def throughput_terms(m: Any, b: Any, facility: str, layer: Layer, when: int) -> Terms:
+def throughput_terms(m: Any, facility: str, layer: Layer, t: int) -> Terms:
     """Capacity used at a facility in a layer, on the facility's basis."""
     terms: Terms = []
     for recipe in m.sets.recipes_at.get(facility, ()):
         for g in m.sets.recipe_classes.get((recipe.recipe, layer), ()):
-            terms.append((recipe.capacity_use, b.throughput[recipe.recipe, layer, g, when]))
+            terms.append((recipe.capacity_use, m.throughput[recipe.recipe, layer, g, t]))
     return terms
 
 
@@ -47,7 +47,7 @@ def capacity_limit(m: pyo.ConcreteModel, facility: str, layer: Layer, t: int) ->
 
     Unit: t per year on the facility's basis. Dual: MUSD per t/yr of capacity (negative when it binds).
     """
-    used = throughput_terms(m, m, facility, layer, t)
+    used = throughput_terms(m, facility, layer, t)
     return no_more(used + scaled(-1.0, entitlement_terms(m, facility, t)), open_capacity(m, facility, layer, t))
 
 
@@ -59,7 +59,7 @@ def entitlement_limit(m: pyo.ConcreteModel, facility: str, t: int) -> Any:
 
     Unit: t per year. Dual: MUSD per t/yr of entitlement.
     """
-    used = [term for layer in LAYERS for term in throughput_terms(m, m, facility, layer, t)]
+    used = [term for layer in LAYERS for term in throughput_terms(m, facility, layer, t)]
     room = sum(open_capacity(m, facility, layer, t) for layer in LAYERS)
     return no_more(used + scaled(-1.0, entitlement_terms(m, facility, t)), room)
 

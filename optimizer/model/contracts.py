@@ -16,14 +16,14 @@ def active_terms(m: Any, o: str, t: int) -> Terms:
     return [(1.0, m.is_signed[o, s]) for s in offer.start_years if s <= t < s + offer.term_years]
 
 
-def lifted_terms(m: Any, b: Any, o: str, when: int) -> Terms:
+def lifted_terms(m: Any, o: str, t: int) -> Terms:
     """Volume taken under an offer: tonnes handed over (sale) or main product converted (toll)."""
     offer = m.instance.offers[o]
     if offer.kind == "sale":
         classes = m.sets.classes.get(("supplier", offer.facility, offer.product), ())
-        return [(1.0, b.delivered[o, g, when]) for g in classes if (o, g, when) in b.delivered]
+        return [(1.0, m.delivered[o, g, t]) for g in classes if (o, g, t) in m.delivered]
     return [
-        (recipe.outputs[offer.product], b.throughput[recipe.recipe, "buyer", g, when])
+        (recipe.outputs[offer.product], m.throughput[recipe.recipe, "buyer", g, t])
         for recipe in m.sets.toll_recipes[o]
         for g in m.sets.recipe_classes.get((recipe.recipe, "buyer"), ())
     ]
@@ -65,14 +65,17 @@ def term_limit(m: pyo.ConcreteModel, o: str, t: int) -> Any:
 
 
 def lifting_limit(m: pyo.ConcreteModel, o: str, t: int) -> Any:
-    r"""What is taken stays within what is reserved.
+    r"""What is taken stays within what is reserved; where nothing can be reserved, nothing is converted for the buyer.
 
     .. math:: \sum_g d_{ogt} \le q_{ot} \quad\text{(sale)}, \qquad \sum_{r,g} a^{out}_{rp} y_{rgt} \le q_{ot}
         \quad\text{(toll)} \qquad \forall\ o, t
 
     Unit: t per year. Dual: MUSD per t/yr of commitment.
     """
-    return no_more([*lifted_terms(m, m, o, t), (-1.0, m.committed[o, t])], 0.0)
+    lifted = lifted_terms(m, o, t)
+    if (o, t) not in m.committed:
+        return no_more(lifted, 0.0) if lifted else pyo.Constraint.Skip
+    return no_more([*lifted, (-1.0, m.committed[o, t])], 0.0)
 
 
 def take_or_pay_definition(m: pyo.ConcreteModel, o: str, t: int) -> Any:
@@ -84,7 +87,7 @@ def take_or_pay_definition(m: pyo.ConcreteModel, o: str, t: int) -> Any:
     Unit: t per year. Dual: MUSD per t, the price saved by one tonne less.
     """
     share = m.instance.offers[o].take_or_pay_share
-    terms = [*lifted_terms(m, m, o, t), (-share, m.committed[o, t]), (-1.0, m.lifted_extra[o, t])]
+    terms = [*lifted_terms(m, o, t), (-share, m.committed[o, t]), (-1.0, m.lifted_extra[o, t])]
     return no_more(terms, 0.0)
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.chain.instance import LAYERS, Shock
+from optimizer.chain.instance import LAYERS, Layer
 from optimizer.model import balances, capacity, contracts, limits, recourse, risk, shock_cost
+from optimizer.model.reach import Branch
 
 Index = Callable[[Any], Iterable[Any]]
-RecourseIndex = Callable[[Any, Shock], Iterable[Any]]
+RecourseIndex = Callable[[Any, Branch], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class RecourseRule:
-    """A constraint of every shock: ``function(b, m, shock, *index)``."""
+    """A constraint of every shock: ``function(b, m, *index)`` with the block's branch in ``b.branch``."""
 
     function: Callable[..., Any]
     index: RecourseIndex
@@ -78,7 +79,9 @@ FIRST_STAGE: tuple[Rule, ...] = (
     Rule(contracts.commitment_floor, lambda m: list(m.committed), "minimum orders and running contracts"),
     Rule(contracts.commitment_limit, lambda m: list(m.committed), "largest volumes of offers"),
     Rule(contracts.term_limit, lambda m: list(m.committed), "terms of contracts"),
-    Rule(contracts.lifting_limit, lambda m: list(m.committed), "committed volumes"),
+    Rule(
+        contracts.lifting_limit, lambda m: [(o, t) for o in m.instance.offers for t in _years(m)], "committed volumes"
+    ),
     Rule(contracts.take_or_pay_definition, lambda m: list(m.committed), "take-or-pay"),
     Rule(contracts.qualification_link, contracts.qualification_link_index, "qualification of suppliers"),
     Rule(contracts.qualification_progress, lambda m: list(m.is_qualified), "qualification of suppliers"),
@@ -95,30 +98,52 @@ FIRST_STAGE: tuple[Rule, ...] = (
     Rule(risk.worst_loss_definition, lambda m: list(m.instance.shocks), "resilience measure"),
 )
 
+
+def _modelled(m: Any, x: Branch, layer: Layer) -> list[str]:
+    return [f for f in m.sets.recipes_at if f in x.reached[layer]]
+
+
+def _contracted(m: Any, x: Branch) -> list[str]:
+    return [o for o, offer in m.instance.offers.items() if offer.facility in x.reached["buyer"]]
+
+
+def _spots(m: Any, x: Branch) -> list[str]:
+    return [q for (f, _), qs in m.sets.spots_of.items() if f in x.reached["buyer"] for q in qs]
+
+
+def _stores(m: Any, x: Branch) -> list[tuple[str, str, int]]:
+    held = [key for key in m.instance.storages if key[0] in m.instance.markets]
+    return [(place, p, c) for place, p in held for c in x.classes(m.sets, "buyer", place, p)]
+
+
 RECOURSE: tuple[RecourseRule, ...] = (
-    RecourseRule(recourse.recourse_balance, lambda m, s: [(k, p) for k in m.sets.balance_places for p in s.periods]),
-    RecourseRule(recourse.recourse_demand, lambda m, s: [(d, p) for d in m.instance.markets for p in s.periods]),
-    RecourseRule(recourse.recourse_use_floor, lambda m, s: [(k, p) for k in _market_stores(m) for p in s.periods]),
+    RecourseRule(recourse.recourse_balance, lambda m, x: _each(recourse.recourse_places(m, x), x)),
+    RecourseRule(recourse.recourse_demand, lambda m, x: _each([(d,) for d in m.instance.markets], x)),
+    RecourseRule(recourse.recourse_use_floor, lambda m, x: _each(_stores(m, x), x)),
     RecourseRule(
         recourse.recourse_capacity,
-        lambda m, s: [(f, layer, p) for f in m.sets.recipes_at for layer in LAYERS for p in s.periods],
+        lambda m, x: _each([(layer, f) for layer in LAYERS for f in _modelled(m, x, layer)], x),
     ),
     RecourseRule(
         recourse.recourse_delivery,
-        lambda m, s: [(f, x, p) for layer, f, x in m.sets.lanes_from if layer == "supplier" for p in s.periods],
+        lambda m, x: _each([(f, p) for layer, f, p in m.sets.lanes_from if layer == "supplier"], x),
     ),
-    RecourseRule(recourse.recourse_contract, lambda m, s: [(o, p) for o in m.instance.offers for p in s.periods]),
-    RecourseRule(
-        recourse.recourse_spot,
-        lambda m, s: [(q, p) for qs in m.sets.spots_of.values() for q in qs for p in s.periods],
-    ),
-    RecourseRule(recourse.recourse_lane, lambda _, s: list(s.lane_share)),
-    RecourseRule(shock_cost.recourse_take_or_pay, lambda m, s: [(o, p) for o in m.instance.offers for p in s.periods]),
+    RecourseRule(recourse.recourse_contract, lambda m, x: _each([(o,) for o in _contracted(m, x)], x)),
+    RecourseRule(recourse.recourse_spot, lambda m, x: _each([(q,) for q in _spots(m, x)], x)),
+    RecourseRule(recourse.recourse_pool, lambda _, x: _each([(pool.number,) for pool in x.pools], x)),
+    RecourseRule(recourse.recourse_source, lambda _, x: _each(x.sources, x)),
+    RecourseRule(recourse.recourse_lane, lambda _, x: list(x.shock.lane_share)),
     RecourseRule(recourse.loss_definition, lambda _, __: [()]),
 )
 
 SHOCK_COST: tuple[RecourseRule, ...] = (
     *(rule for rule in RECOURSE if rule.function is not recourse.loss_definition),
+    RecourseRule(shock_cost.recourse_take_or_pay, lambda m, x: _each([(o,) for o in m.instance.offers], x)),
     RecourseRule(shock_cost.shock_cost_definition, lambda _, __: [()]),
 )
 """Rules of the second copy of a shock's recourse, present where the case counts shock cost in its objective."""
+
+
+def _each(keys: Iterable[tuple[Any, ...]], x: Branch) -> list[tuple[Any, ...]]:
+    """Every key with every period of the shock."""
+    return [(*key, period) for key in keys for period in x.shock.periods]

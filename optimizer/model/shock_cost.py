@@ -12,8 +12,9 @@ import pyomo.environ as pyo
 
 from optimizer.chain.instance import Instance, Period, Shock
 from optimizer.model.compare import no_less
-from optimizer.model.contracts import lifted_terms
 from optimizer.model.expressions import Terms, scaled
+from optimizer.model.reach import Branch
+from optimizer.model.recourse import lifted_in
 from optimizer.model.sets import share_of
 
 
@@ -36,7 +37,13 @@ def deliverable_share(instance: Instance, shock: Shock, offer: str, k: int) -> f
     return share_of(shock.facility_share, data.facility, k) * max(lanes, default=1.0)
 
 
-def recourse_take_or_pay(b: Any, m: Any, shock: Shock, o: str, period: Period) -> Any:
+def add_idle_variables(b: Any, m: Any, branch: Branch) -> None:
+    """Tonnes paid for and not taken, per offer and period."""
+    keys = [(o, p.period) for o in m.instance.offers for p in branch.shock.periods if (o, p.year) in m.committed]
+    b.idle = pyo.Var(keys, domain=pyo.NonNegativeReals)
+
+
+def recourse_take_or_pay(b: Any, m: Any, o: str, period: Period) -> Any:
     r"""In a shock take-or-pay is due only on what the supplier can deliver: force majeure suspends the rest.
 
     .. math:: lifted_{ok} + idle_{ok} \ge \tau_o\, \phi_{ok}\, \delta_k\, q_{o,t(k)} \qquad \forall\ s, o, k
@@ -45,11 +52,11 @@ def recourse_take_or_pay(b: Any, m: Any, shock: Shock, o: str, period: Period) -
     """
     if (o, period.year) not in m.committed:
         return pyo.Constraint.Skip
-    offer = m.instance.offers[o]
-    due = offer.take_or_pay_share * deliverable_share(m.instance, shock, o, period.period) * period.months / 12.0
+    share = deliverable_share(m.instance, b.branch.shock, o, period.period)
+    due = m.instance.offers[o].take_or_pay_share * share * period.months / 12.0
     if due <= 0.0:
         return pyo.Constraint.Skip
-    terms: Terms = [*lifted_terms(m, b, o, period.period), (1.0, b.idle[o, period.period])]
+    terms: Terms = [*lifted_in(b, m, o, period), (1.0, b.idle[o, period.period])]
     return no_less([*terms, (-due, m.committed[o, period.year])], 0.0)
 
 
@@ -62,7 +69,7 @@ def shock_cost_terms(b: Any, m: Any, shock: Shock) -> Terms:
         for o, offer in instance.offers.items():
             if (o, t) in m.committed:
                 price = offer.price_usd_per_kg[t] / 1000.0
-                terms.extend(scaled(price, [*lifted_terms(m, b, o, k), (1.0, b.idle[o, k])]))
+                terms.extend(scaled(price, [*lifted_in(b, m, o, period), (1.0, b.idle[o, k])]))
         for lane in instance.lanes.values():
             if lane.layer == "buyer":
                 unit = _movement_cost(lane, t)
@@ -121,7 +128,7 @@ def opening_value(m: Any, shock: Shock) -> float:
     return value
 
 
-def shock_cost_definition(b: Any, m: Any, shock: Shock) -> Any:
+def shock_cost_definition(b: Any, m: Any) -> Any:
     r"""Extra cost of a shock over its window, where the case counts it in the objective.
 
     .. math:: K_s \ge \text{cost in the window}_s - \text{planned cost of the window}_s, \quad K_s \ge 0
@@ -129,6 +136,7 @@ def shock_cost_definition(b: Any, m: Any, shock: Shock) -> Any:
 
     Unit: MUSD. Dual: yearly rate of the shock, discounted.
     """
+    shock = b.branch.shock
     terms = [(1.0, m.shock_cost[shock.shock])]
     terms += scaled(-1.0, shock_cost_terms(b, m, shock)) + planned_cost_terms(m, shock)
     return no_less(terms, opening_value(m, shock))

@@ -1,0 +1,49 @@
+"""Linear forms over the plan that a shock's block refers to: what was moved, reserved and held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optimizer.model.expressions import Terms
+from optimizer.model.reach import ANY, Branch
+
+
+def matches(branch_class: int, g: int) -> bool:
+    """Whether a class of the plan counts under a class of a block."""
+    return branch_class in (ANY, g)
+
+
+def planned_flow(m: Any, lane: str, t: int, c: int = ANY) -> Terms:
+    """Planned movement over a lane in a year, of one class or of all."""
+    return [
+        (1.0, m.flow[lane, g, t]) for g in m.instance.lanes[lane].classes if matches(c, g) and (lane, g, t) in m.flow
+    ]
+
+
+def planned_stock(m: Any, place: str, product: str, c: int, t: int) -> tuple[Terms, float]:
+    """Stock in hand at the start of year t: terms, and the part that is known today."""
+    classes = [g for g in m.sets.classes.get(("buyer", place, product), ()) if matches(c, g)]
+    if t > m.instance.years[0]:
+        return [(1.0, m.stock[place, product, g, t - 1]) for g in classes if (place, product, g, t - 1) in m.stock], 0.0
+    storage = m.instance.storages.get((place, product))
+    return [], sum(storage.opening_t.get(g, 0.0) for g in classes) if storage else 0.0
+
+
+def availability(m: Any, branch: Branch, facility: str, product: str, t: int) -> tuple[Terms, float]:
+    """What an untouched plant can hand over in a year: contracts with surge, spot, and its share of an owned chain."""
+    terms: Terms = []
+    constant = 0.0
+    for o in m.sets.sales_of.get((facility, product), ()):
+        if (o, t) in m.committed:
+            terms.append((1.0 + m.instance.offers[o].surge_share, m.committed[o, t]))
+    for q in m.sets.spots_of.get((facility, product), ()):
+        data = m.instance.qualifications[q]
+        if data.is_held:
+            constant += data.spot_t.get(t, 0.0)
+        else:
+            terms.append((data.spot_t.get(t, 0.0), m.is_qualified[q, t]))
+    for recipe in m.sets.recipes_at.get(facility, ()):
+        made = recipe.outputs.get(product, 0.0) * (1.0 + branch.surge_share)
+        for g in m.sets.recipe_classes.get((recipe.recipe, "buyer"), ()):
+            terms.append((made, m.throughput[recipe.recipe, "buyer", g, t]))
+    return terms, constant
