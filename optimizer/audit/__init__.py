@@ -1,0 +1,1 @@
+"""Recomputation of everything a run claims, from its tables alone."""

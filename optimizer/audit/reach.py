@@ -1,0 +1,75 @@
+"""Plants a shock does not touch: what they deliver stays within contracts with surge, spot and their owned chains."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from optimizer.audit.contracts import in_force
+from optimizer.audit.ledger import Ledger
+from optimizer.audit.view import NOMINAL, WHEN, View
+
+_PLANT = ["facility", "product", "year"]
+
+
+def check_reach(view: View, ledger: Ledger) -> None:
+    """Pools, sources of owned material, and whether the tables follow every plant that a shock cuts."""
+    case, results = view.case, view.results
+    cut = case.tables["facility_shares"][["shock", "facility"]].drop_duplicates()
+    cut = cut.merge(pd.DataFrame({"layer": ["supplier", "buyer"]}), how="cross")
+    rows = cut.merge(results["reached"].assign(follows=True), on=["shock", "layer", "facility"], how="left")
+    ledger.forbid("cut_plants_are_followed", rows.loc[rows["follows"].isna(), ["shock", "layer", "facility"]])
+    available = _available(view)
+    _check_pools(view, ledger, available)
+    _check_sources(view, ledger, available)
+
+
+def _available(view: View) -> pd.DataFrame:
+    """``facility, product, year, available_t`` per year without any cut."""
+    case = view.case
+    offers = case.tables["offers"]
+    sales = view.results["commitments"].merge(offers[offers["kind"] == "sale"], on="offer")
+    sales["available_t"] = (1.0 + sales["surge_share"]) * sales["committed_t"]
+    spot = case.tables["qualification_years"].merge(case.tables["qualifications"], on="qualification")
+    spot = spot[in_force(view, spot["qualification"], spot["year"])].rename(columns={"spot_t": "available_t"})
+    outputs = case.tables["recipe_flows"].query("direction == 'output'")
+    owned = view.nominal("throughput").query("layer == 'buyer'").merge(outputs, on="recipe")
+    surge = float(offers["surge_share"].min()) if len(offers) else 0.0
+    owned["available_t"] = (1.0 + surge) * owned["t_per_t"] * owned["throughput_t"]
+    parts = [part[[*_PLANT, "available_t"]] for part in (sales, spot, owned) if len(part)]
+    empty = pd.DataFrame(columns=[*_PLANT, "available_t"]).astype({"year": "int64", "available_t": float})
+    frame = pd.concat(parts, ignore_index=True) if parts else empty
+    return frame.groupby(_PLANT, as_index=False)[["available_t"]].sum()
+
+
+def _check_pools(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
+    supply, pools = view.results["supply"], view.results["pools"]
+    supplied = supply.groupby([*WHEN, "pool"], as_index=False)[["supply_t"]].sum()
+    room = supplied.merge(pools, on=["shock", "pool"]).merge(available, on=_PLANT)
+    room = room.groupby([*WHEN, "pool"], as_index=False)[["available_t"]].sum()
+    rows = supplied.merge(room, on=[*WHEN, "pool"], how="left").fillna({"available_t": 0.0})
+    rows = rows.merge(view.case.states[[*WHEN, "share_of_year"]], on=WHEN)
+    limit = rows["available_t"] * rows["share_of_year"]
+    ledger.note("shock_pools", rows[[*WHEN, "pool", "supply_t"]], rows["supply_t"] - limit, limit)
+    lanes = view.case.tables["lanes"].query("layer == 'buyer'")
+    lanes = lanes.rename(columns={"from_place": "facility", "to_place": "market"})
+    used = supply[["shock", "pool", "market"]].drop_duplicates().merge(pools, on=["shock", "pool"], how="left")
+    ends = ["facility", "market", "product"]
+    used = used.merge(lanes[ends].drop_duplicates().assign(exists=True), on=ends, how="left")
+    ledger.forbid("pool_lanes", used.loc[used["exists"].isna(), ["shock", "pool", *ends]])
+    touched = view.results["reached"].query("layer == 'buyer'").assign(touched=True)
+    twice = pools.merge(touched[["shock", "facility", "touched"]], on=["shock", "facility"])
+    ledger.forbid("pools_are_untouched", twice[["shock", "pool", "facility"]])
+
+
+def _check_sources(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
+    """Owned material from plants the tables do not follow."""
+    flows = view.results["flows"]
+    flows = flows[(flows["shock"] != NOMINAL) & (flows["layer"] == "buyer")]
+    flows = flows.rename(columns={"from_facility": "facility"})
+    followed = view.results["reached"].query("layer == 'buyer'")[["shock", "facility"]].assign(follows=True)
+    rows = flows.merge(followed, on=["shock", "facility"], how="left")
+    rows = rows[rows["follows"].isna()].groupby([*WHEN, "facility", "product"], as_index=False)[["flow_t"]].sum()
+    rows = rows.merge(available, on=_PLANT, how="left").fillna({"available_t": 0.0})
+    rows = rows.merge(view.case.states[[*WHEN, "share_of_year"]], on=WHEN)
+    limit = rows["available_t"] * rows["share_of_year"]
+    ledger.note("shock_sources", rows[[*WHEN, "facility", "product", "flow_t"]], rows["flow_t"] - limit, limit)

@@ -1,0 +1,184 @@
+"""One point's result tables beside the instance's tables, with what several checks need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.audit.ledger import keyed
+
+NOMINAL = "nominal"
+WHEN = ["shock", "period", "year"]
+Tables = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Case:
+    """The instance's tables.
+
+    ``states`` has one row per nominal year and per period of a shock, with ``order, months, share_of_year``; its
+    ``year`` is the year whose contracts and capacities hold, ``order`` counts periods of a shock from 0.
+    """
+
+    tables: Tables
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """Settings by key, as text."""
+        return {str(key): str(value) for key, value in keyed(self.tables["settings"], ["key"], "value").items()}
+
+    def number(self, key: str, default: float = 0.0) -> float:
+        """A setting as a number."""
+        text = self.settings.get(key, "")
+        return float(text) if text not in ("", "None", "nan") else default
+
+    def is_on(self, key: str) -> bool:
+        """A setting as a flag."""
+        return self.settings.get(key, "").lower() in ("true", "1")
+
+    @cached_property
+    def years(self) -> list[int]:
+        """Years of the horizon."""
+        return list(range(int(self.number("first_year")), int(self.number("last_year")) + 1))
+
+    @cached_property
+    def discount(self) -> dict[int, float]:
+        """Mid-year discount factors from the rate."""
+        rate = self.number("discount_rate_share")
+        return {year: (1.0 + rate) ** -(year - self.years[0] + 0.5) for year in self.years}
+
+    @cached_property
+    def states(self) -> pd.DataFrame:
+        """Nominal years and periods of shocks."""
+        nominal = pd.DataFrame({"year": self.years}).assign(
+            shock=NOMINAL, period=0, order=0, months=12.0, first_month=0.0
+        )
+        shocked = self.tables["shock_periods"].sort_values(["shock", "first_month"])
+        shocked = shocked.assign(
+            order=shocked.groupby("shock").cumcount(), year=shocked["year"].clip(upper=self.years[-1])
+        )
+        states = pd.concat([nominal, shocked[nominal.columns]] if len(shocked) else [nominal], ignore_index=True)
+        return states.assign(share_of_year=states["months"] / 12.0)
+
+    @cached_property
+    def unclassed(self) -> set[str]:
+        """Shocks whose rows do not tell origin classes apart: no market and no cut lane depends on one."""
+        if (self.tables["demand"]["forbidden_bits"].astype(int) != 0).any():
+            return set()
+        cut = self.tables["lane_shares"]
+        return set(self.tables["shocks"]["shock"]) - set(cut.loc[cut["origin_bit"].astype(int) != 0, "shock"])
+
+    @cached_property
+    def facility_shares(self) -> pd.DataFrame:
+        """``shock, facility, period, open_share`` below 1."""
+        return self.tables["facility_shares"][["shock", "facility", "period", "open_share"]]
+
+    def map(self, table: str, key: str, column: str) -> dict[Any, Any]:
+        """Look-up from one key column to another column of an instance table."""
+        return keyed(self.tables[table], [key], column)
+
+    @cached_property
+    def toll_recipes(self) -> dict[str, tuple[str, ...]]:
+        """Toll offer → recipes it may run: those of its route at its facility that make its product for the buyer."""
+        recipes, flows = self.tables["recipes"], self.tables["recipe_flows"]
+        made = flows[flows["direction"] == "output"].groupby("product")["recipe"].agg(set).to_dict()
+        routes = keyed(recipes, ["recipe"], "route")
+        found: dict[str, tuple[str, ...]] = {}
+        for offer in self.tables["offers"].query("kind == 'toll'").itertuples():
+            route = routes.get(offer.recipe, offer.recipe)
+            mine = recipes[(recipes["facility"] == offer.facility) & (recipes["route"] == route)]
+            mine = mine[mine["layers"].str.split(";").map(lambda layers: "buyer" in layers)]
+            found[str(offer.offer)] = tuple(sorted(set(mine["recipe"]) & made.get(offer.product, set())))
+        return found
+
+
+@dataclass(frozen=True)
+class View:
+    """One point of a run: its rows of the result tables, and the case."""
+
+    point: int
+    results: Tables
+    case: Case
+
+    def nominal(self, table: str) -> pd.DataFrame:
+        """Rows of the nominal plan."""
+        frame = self.results[table]
+        return frame[frame["shock"] == NOMINAL]
+
+    def shocked(self, table: str) -> pd.DataFrame:
+        """Rows of all shocks."""
+        frame = self.results[table]
+        return frame[frame["shock"] != NOMINAL]
+
+    @cached_property
+    def qualified_from(self) -> dict[str, int]:
+        """Qualification → first year in force (held ones from before the horizon)."""
+        rows = self.results["portfolio"]
+        rows = rows[rows["kind"].isin(["held", "qualification"])]
+        starts = np.where(rows["kind"] == "held", -(10**6), rows["start_year"])
+        found = pd.DataFrame({"offer": rows["offer"], "start": starts}).groupby("offer")["start"].min()
+        return {str(name): int(start) for name, start in found.items()}
+
+    @cached_property
+    def active(self) -> pd.DataFrame:
+        """``offer, year, count``: new contracts in force, by their starts and the offer's term."""
+        signed = self.results["portfolio"].query("kind in ['sale', 'toll']")
+        terms = self.case.map("offers", "offer", "term_years")
+        rows = [
+            (offer, year)
+            for offer, start in zip(signed["offer"], signed["start_year"], strict=True)
+            for year in self.case.years
+            if start <= year < start + int(str(terms.get(offer, 0)))
+        ]
+        frame = pd.DataFrame(rows, columns=["offer", "year"]).astype({"year": "int64"})
+        return frame.groupby(["offer", "year"], as_index=False).size().rename(columns={"size": "count"})
+
+    @cached_property
+    def entitlements(self) -> pd.DataFrame:
+        """``facility, year, entitlement_t``: capacity that sponsored projects have brought up."""
+        full_of = self.case.map("projects", "project", "entitlement_t_per_year")
+        facility_of = self.case.map("projects", "project", "facility")
+        profile = {str(k): list(v.sort_values("age")["share"]) for k, v in self._profiles()}
+        rows = []
+        for name, start in self.results["portfolio"].query("kind == 'project'")[["offer", "start_year"]].to_numpy():
+            shares = profile.get(name, [])
+            if name not in full_of or not shares:
+                continue
+            full, facility = full_of[name], facility_of[name]
+            for year in self.case.years:
+                if year >= start:
+                    rows.append((facility, year, full * shares[min(year - start, len(shares) - 1)]))
+        frame = pd.DataFrame(rows, columns=["facility", "year", "entitlement_t"]).astype({"year": "int64"})
+        return frame.groupby(["facility", "year"], as_index=False)[["entitlement_t"]].sum()
+
+    def _profiles(self) -> list[tuple[object, pd.DataFrame]]:
+        return list(self.case.tables["project_profile"].groupby("project"))
+
+    @cached_property
+    def lifted(self) -> pd.DataFrame:
+        """``shock, period, year, offer, lifted_t``: sale deliveries per offer in every state."""
+        sales = self.results["deliveries"].query("kind == 'sale'")
+        sums = sales.groupby([*WHEN, "offer"], as_index=False)[["delivered_t"]].sum()
+        return sums.rename(columns={"delivered_t": "lifted_t"})
+
+    @cached_property
+    def tolled(self) -> pd.DataFrame:
+        """``shock, period, year, group, product, lifted_t``: main output per group of recipes under toll offers."""
+        outputs = self.case.tables["recipe_flows"].query("direction == 'output'")
+        run = self.results["throughput"].query("layer == 'buyer'")[[*WHEN, "recipe", "throughput_t"]]
+        parts = []
+        products = self.case.map("offers", "offer", "product")
+        for group, product in {(g, str(products[o])) for o, g in self.case.toll_recipes.items()}:
+            per_t = keyed(outputs[outputs["product"] == product], ["recipe"], "t_per_t")
+            mine = run[run["recipe"].isin(group)]
+            mine = mine.assign(lifted_t=mine["recipe"].map(per_t).astype(float) * mine["throughput_t"])
+            sums = mine.groupby(WHEN, as_index=False)[["lifted_t"]].sum()
+            parts.append(sums.assign(group=";".join(group), product=product))
+        empty = pd.DataFrame(columns=[*WHEN, "lifted_t", "group", "product"]).astype({"lifted_t": float})
+        filled = [part for part in parts if len(part)]
+        return pd.concat(filled, ignore_index=True) if filled else empty

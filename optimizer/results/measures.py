@@ -1,0 +1,153 @@
+"""Resilience measures of a discrete distribution of losses: pure functions, no solver.
+
+Losses are months of demand lost, one per shock; probabilities are conditional on some shock starting
+in a year (or in the horizon), so they sum to one and are scaled to do so if they do not.
+Source of the tail mean: Rockafellar and Uryasev, Conditional value-at-risk for general loss distributions (2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Reals = Sequence[float] | npt.NDArray[np.floating]
+
+KINDS = ("cvar_by_start_year", "cvar", "worst_case", "expected")
+
+
+def normalised(weights: Reals) -> Floats:
+    """Scale non-negative weights to sum to one; equal weights if all are zero.
+
+    Raises:
+        ValueError: if a weight is negative or not a number.
+    """
+    values = np.asarray(weights, dtype=float)
+    if not np.all(values >= 0):
+        raise ValueError("weights must be non-negative numbers")
+    total = float(values.sum())
+    if total <= 0:
+        return np.full(values.shape, 1.0 / max(1, values.size))
+    return values / total
+
+
+def expected(losses: Reals, probabilities: Reals) -> float:
+    """Probability-weighted mean loss; 0 without shocks."""
+    values = np.asarray(losses, dtype=float)
+    return float(values @ normalised(probabilities)) if values.size else 0.0
+
+
+def worst(losses: Reals) -> float:
+    """Largest loss; 0 without shocks."""
+    values = np.asarray(losses, dtype=float)
+    return float(values.max()) if values.size else 0.0
+
+
+def value_at_risk(losses: Reals, probabilities: Reals, alpha: float) -> float:
+    """Smallest loss that is exceeded with probability at most 1 - alpha.
+
+    It minimises the Rockafellar-Uryasev expression of which ``cvar`` is the minimum.
+    """
+    values = np.asarray(losses, dtype=float)
+    if not values.size:
+        return 0.0
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(normalised(probabilities)[order])
+    position = int(np.searchsorted(reached, alpha - 1e-12))
+    return float(values[order][min(position, values.size - 1)])
+
+
+def cvar(losses: Reals, probabilities: Reals, alpha: float) -> float:
+    """Mean loss of the worst 1 - alpha of the probability, splitting the shock on the edge of the tail.
+
+    ``alpha`` 0 gives the expected loss, 1 the worst loss among shocks with a positive probability.
+
+    Raises:
+        ValueError: if ``alpha`` is outside 0..1.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
+    values = np.asarray(losses, dtype=float)
+    if not values.size:
+        return 0.0
+    weights = normalised(probabilities)
+    tail = 1.0 - alpha
+    if tail <= 1e-12:
+        return worst(values[weights > 0])
+    edge = value_at_risk(values, weights, alpha)
+    excess = np.maximum(values - edge, 0.0)
+    return edge + float(weights @ excess) / tail
+
+
+def year_weights(start_years: Sequence[int], given: Mapping[int, float]) -> dict[int, float]:
+    """Weight of each start year that has shocks: as given, scaled to sum to one; equal if none is given."""
+    years = sorted(set(start_years))
+    weights = normalised([float(given.get(year, 0.0)) for year in years])
+    return dict(zip(years, weights.tolist(), strict=True))
+
+
+def loss_measure(
+    losses: Mapping[str, float], shocks: pd.DataFrame, kind: str, alpha: float, weights: Mapping[int, float]
+) -> float:
+    """Resilience measure of a plan, in months.
+
+    Args:
+        losses: shock → months of demand lost.
+        shocks: one row per shock with ``shock, start_year, weight`` (probability given the start year) and
+            ``rate_per_year``.
+        kind: one of ``KINDS``.
+        alpha: level of the conditional value at risk.
+        weights: start year → weight; empty means equal.
+
+    Raises:
+        ValueError: if ``kind`` is unknown.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown measure {kind!r}; known: {', '.join(KINDS)}")
+    if shocks.empty:
+        return 0.0
+    values = shocks["shock"].map(losses).fillna(0.0).to_numpy(dtype=float)
+    rates = shocks["rate_per_year"].to_numpy(dtype=float)
+    if kind == "worst_case":
+        return worst(values)
+    if kind == "expected":
+        return expected(values, rates)
+    if kind == "cvar":
+        return cvar(values, rates, alpha)
+    starts = shocks["start_year"].to_numpy(dtype=int)
+    shares = shocks["weight"].to_numpy(dtype=float)
+    scale = year_weights(starts.tolist(), weights)
+    return sum(weight * cvar(values[starts == year], shares[starts == year], alpha) for year, weight in scale.items())
+
+
+def losses_of(
+    shortfalls: pd.DataFrame, periods: pd.DataFrame, demand: pd.DataFrame, threshold_share: float = 1e-6
+) -> pd.DataFrame:
+    """Months of demand lost per shock, with the months until the first cut and after the last one.
+
+    Args:
+        shortfalls: ``shock, market, period, shortfall_t``.
+        periods: ``shock, period, first_month, months, window_months``: every period of every shock.
+        demand: ``shock, market, period, demand_t, criticality``: demand of the period.
+        threshold_share: a shortfall below this share of the period's demand is no cut.
+
+    Returns:
+        ``shock, loss_months, survive_months, recover_months``, sorted by shock.
+    """
+    keys = ["shock", "market", "period"]
+    cells = demand.merge(shortfalls[[*keys, "shortfall_t"]], on=keys, how="left")
+    cells["lost"] = cells["criticality"] * cells["shortfall_t"].fillna(0.0)
+    cells["wanted"] = cells["criticality"] * cells["demand_t"]
+    sums = cells.groupby(["shock", "period"], as_index=False)[["lost", "wanted"]].sum()
+    rows = periods.merge(sums, on=["shock", "period"], how="left").fillna({"lost": 0.0, "wanted": 0.0})
+    share = np.divide(rows["lost"], rows["wanted"], out=np.zeros(len(rows)), where=rows["wanted"].to_numpy() > 0)
+    is_cut = share > threshold_share
+    rows["loss_months"] = share * rows["months"]
+    rows["survive_months"] = np.where(is_cut, rows["first_month"], rows["window_months"])
+    rows["recover_months"] = np.where(is_cut, rows["first_month"] + rows["months"], 0.0)
+    grouped = rows.groupby("shock", as_index=False, sort=True)
+    table = grouped.agg({"loss_months": "sum", "survive_months": "min", "recover_months": "max"})
+    return pd.DataFrame(table)

@@ -1,0 +1,274 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hand_made_instance import hand_made_instance, hand_made_point
+from hand_made_run import CERTIFICATE, COST, METAL, instance_tables, result_tables
+
+from optimizer.audit import run
+from optimizer.audit.frontier import certificate_of, check_frontier
+from optimizer.audit.ledger import Ledger
+from optimizer.audit.losses import check_probabilities
+from optimizer.audit.run import audit_run
+from optimizer.chain.tables_of import instance_tables as exported
+from optimizer.results.extract import Extractor, collect
+from optimizer.results.write import read_tables, write_tables
+from optimizer.solve.certificate import certificate
+
+CLEAN, CASE = result_tables(), instance_tables()
+COMPLETE = run.complete_tables(CLEAN)
+PLAIN = {name: run.plain_table(frame) for name, frame in CASE.items()}
+
+
+def audited(family, results, case):
+    """One family of checks alone on what differs from the clean run, which is all a corruption test needs."""
+    changed = {name: run.complete_table(name, x) for name, x in results.items() if x is not CLEAN[name]}
+    tables, ledger = {**COMPLETE, **changed}, Ledger()
+    case = {**PLAIN, **{name: run.plain_table(x) for name, x in case.items() if x is not CASE[name]}}
+    if family is run.check_keys:
+        family(tables, ledger)
+    elif family is check_frontier:
+        family(tables, CERTIFICATE, ledger)
+    else:
+        for view in run.views(tables, case):
+            family(view, ledger)
+    return ledger.audit()
+
+
+@pytest.fixture(scope="module")
+def family_of():
+    """Check → family it belongs to."""
+    families = (*run.POINT_CHECKS, run.check_keys, check_frontier, check_probabilities)
+    results, case = dict(CLEAN), dict(CASE)
+    return {check.name: family for family in families for check in audited(family, results, case).checks}
+
+
+def test_hand_made_run_passes():
+    audit = audit_run(CLEAN, CASE, CERTIFICATE)
+    assert audit.passed, audit.message()
+    assert len(audit.checks) > 55
+    assert all(check.largest_violation <= check.tolerance for check in audit.checks)
+
+
+def test_empty_frontier_passes_without_points():
+    assert audit_run({}, CASE).passed
+
+
+def put(table, column, value, **where):
+    """Corruption: set (or, given a function, change) a column in the rows of a result table that match."""
+
+    def corrupt(results, case):
+        target = results if table in results else case
+        frame = target[table]
+        hit = np.ones(len(frame), dtype=bool)
+        for name, wanted in where.items():
+            hit &= (frame[name] == wanted).to_numpy()
+        assert hit.any()
+        values = frame[column].tolist()
+        changed = [(value(v) if callable(value) else value) if h else v for v, h in zip(values, hit, strict=True)]
+        target[table] = frame.assign(**{column: changed})
+
+    return corrupt
+
+
+def add(table, **row):
+    """Corruption: one more row, like the first but for the columns given."""
+
+    def corrupt(results, case):
+        target = results if table in results else case
+        frame = target[table]
+        target[table] = pd.concat([frame, frame.head(1).assign(**row)], ignore_index=True)
+
+    return corrupt
+
+
+def drop(table, **where):
+    """Corruption: rows that match are missing."""
+
+    def corrupt(results, case):
+        target = results if table in results else case
+        frame = target[table]
+        hit = np.ones(len(frame), dtype=bool)
+        for name, wanted in where.items():
+            hit &= (frame[name] == wanted).to_numpy()
+        assert hit.any()
+        target[table] = frame[~hit].reset_index(drop=True)
+
+    return corrupt
+
+
+SHOCK = "fire@2028"
+POOL = pd.DataFrame({"shock": [SHOCK], "pool": [0], "facility": ["smelter"], "product": ["metal"]})
+SUPPLY = pd.DataFrame(
+    {"point": [1], "shock": [SHOCK], "pool": [0], "market": ["market"], "product": ["metal"], "origin_class": [1],
+     "year": [2028], "period": [1], "supply_t": [90.0]}
+)  # fmt: skip
+SEGMENT = pd.DataFrame({"from_point": [1], "to_point": [7], "integers_hash": ["x"]})
+
+
+def proof(kind, max_loss, weight, bound):
+    columns = ["proof", "kind", "max_loss_months", "weight", "bound_musd", "status"]
+    return pd.DataFrame([(1, kind, max_loss, weight, bound, "optimal")], columns=columns)
+
+
+CORRUPTIONS = [
+    ("material_balance", put("flows", "flow_t", 81.0, lane="b:mine>smelter:ore", year=2027)),
+    ("material_balance", put("throughput", "throughput_t", 39.0, layer="buyer", year=2027)),
+    ("material_balance", drop("reclassified", layer="supplier", year=2027)),
+    ("material_balance", put("recipe_flows", "t_per_t", 2.1, product="ore", direction="input")),
+    ("demand_balance", put("flows", "flow_t", 99.0, lane=METAL, year=2027)),
+    ("demand_balance", put("shortfalls", "shortfall_t", 2.0, shock=SHOCK)),
+    ("market_use", put("stock", "stock_t", 200.0, year=2027)),
+    ("shortfall_allowed", put("shortfalls", "shortfall_t", 1.0, shock="nominal", year=2027)),
+    ("market_origin", put("demand", "forbidden_bits", 1, year=2028)),
+    ("market_products", put("market_products", "product", "ore")),
+    ("stock_limit", put("storages", "max_t", 9.0)),
+    ("shock_stock_limit", add("stock", shock=SHOCK, period=1, year=2028, stock_t=21.0)),
+    ("stock_floor", put("stock", "stock_t", 9.0, year=2028)),
+    ("stock_floor", put("storages", "min_t", 10.5)),
+    ("capacity", put("capacities", "open_toll_t", 39.0, facility="smelter")),
+    ("capacity", put("capacities", "open_sale_t", 140.0, facility="mine")),
+    ("shock_capacity", put("facility_shares", "open_share", 0.3)),
+    ("recipe_layer", put("recipes", "layers", "supplier", facility="smelter")),
+    ("entitlement_once", put("recipes", "capacity_use", 1.5, facility="mine")),
+    ("origin_marks", put("facilities", "origin_bits", 2, facility="smelter")),
+    ("reclassification", put("reclassified", "from_class", 2, year=2027)),
+    ("lane_classes", put("flows", "origin_class", 3, lane=METAL, year=2027)),
+    ("lane_ends", put("flows", "to_facility", "mine", lane=METAL, year=2027)),
+    ("licence", put("lane_years", "approval_share", 0.0, lane=METAL, year=2028)),
+    ("licensed_volume", put("lane_years", "approval_share", 0.5, lane=METAL, year=2028)),
+    ("surplus_of_coproducts", put("outlets", "layer", "buyer", outlet="surplus", year=2027)),
+    ("outlets_of_owned", put("outlets", "layer", "supplier", outlet="sold")),
+    ("sold_nominal_only", put("outlets", "outlet", "sold", shock=SHOCK, outlet="disposed")),
+    ("byproduct_sales_limit", put("byproducts", "max_sale_t_per_year", 14.0)),
+    ("contract_start", put("offer_years", "may_start", False, offer="S")),
+    ("contract_minimum", put("offers", "min_t", 61.0, offer="S")),
+    ("contract_maximum", put("offers", "max_t", 59.0, offer="S")),
+    ("contract_maximum", drop("portfolio", offer="S")),
+    ("one_contract_at_a_time", add("portfolio", start_year=2028, end_year=2029)),
+    ("term", put("portfolio", "end_year", 2029, offer="S")),
+    ("held_today", put("qualifications", "is_held", False, qualification="Q")),
+    ("lifted_sales", put("commitments", "lifted_t", 59.0, offer="S")),
+    ("lifted_tolls", put("commitments", "lifted_t", 39.0, offer="T")),
+    ("lifted_within_commitment", put("commitments", "committed_t", 59.0, offer="S")),
+    ("lifted_is_paid", put("commitments", "paid_t", 59.0, offer="S")),
+    ("paid_within_commitment", put("commitments", "paid_t", 61.0, offer="S")),
+    ("take_or_pay", put("offers", "take_or_pay_share", 1.1, offer="S")),
+    ("reserved_capacity", put("capacities", "open_sale_t", 59.0, facility="smelter")),
+    ("qualification_start", put("qualification_years", "may_start", False, qualification="QO")),
+    ("qualified_before_signing", put("portfolio", "start_year", 2028, offer="QO")),
+    ("qualified_before_delivery", drop("portfolio", offer="QO")),
+    ("sponsorship_start", put("project_years", "may_start", False)),
+    ("one_sponsorship", add("portfolio", kind="project", offer="E", start_year=2028)),
+    ("shock_contracts", put("commitments", "committed_t", 39.0, offer="S")),
+    ("shock_tolls", put("commitments", "committed_t", 33.0, offer="T")),
+    ("shock_spot", put("qualification_years", "spot_t", 3.0, qualification="Q")),
+    ("spot_in_shocks_only", put("deliveries", "kind", "spot", offer="S", shock="nominal")),
+    ("shock_delivery", put("settings", "value", "-0.2", key="surge_share")),
+    ("shock_lanes", put("lane_shares", "open_share", 0.39)),
+    ("shock_lanes", put("lane_shares", "open_share", 0.0)),
+    ("demand_balance", put("stock", "stock_t", 9.0, year=2027)),  # the shock's opening is the plan's
+    ("cut_plants_are_followed", drop("reached", layer="buyer")),
+    ("shock_sources", put("commitments", "committed_t", 40.0, offer="O")),
+    ("shock_pools", lambda results, _: results.update(supply=SUPPLY, pools=POOL)),
+    ("pool_lanes", lambda results, _: results.update(supply=SUPPLY, pools=POOL.assign(facility="mine"))),
+    ("pools_are_untouched", lambda results, _: results.update(pools=POOL)),
+    ("material_balance", put("throughput", "throughput_t", 7.0, shock=SHOCK, period=1, layer="buyer")),
+    ("share_cap", put("share_caps", "max_share", 0.9)),
+    ("supplier_minimum", put("supplier_counts", "min_count", 2.0)),
+    ("supplier_maximum", put("supplier_counts", "max_count", 0.0)),
+    ("budget", put("budgets", "max_musd", 10.9)),
+    ("environment_cap", put("environment_caps", "max_value", 3999.0)),
+    ("environment_table", put("environment", "value", 3000.0)),
+    ("shares_table", put("shares", "flow_share", 0.5, stage="mining")),
+    *[
+        (f"cost_{term}", put("costs", "cost_musd", lambda value: value * 1.01 + 0.001, term=term))
+        for term in ("purchase", "toll", "freight", "tariff", "substitution", "stock", "disposal", "byproduct_sales")
+    ],
+    ("cost_carbon", put("settings", "value", "300", key="carbon_price_usd_per_t")),
+    ("cost_qualification", drop("costs", term="qualification")),
+    ("cost_sponsorship", put("projects", "life_years", 20.0)),
+    ("cost_total", put("frontier", "cost_musd", COST + 0.01)),
+    ("shock_loss_months", put("losses", "loss_months", 0.35)),
+    ("shock_survive_months", put("losses", "survive_months", 3.0)),
+    ("shock_recover_months", put("losses", "recover_months", 6.0)),
+    ("shock_loss_months", drop("losses", shock=SHOCK)),
+    ("frontier_loss_months", put("frontier", "loss_months", 0.3)),
+    ("frontier_expected_loss_months", put("frontier", "expected_loss_months", 0.3)),
+    ("frontier_worst_loss_months", put("frontier", "worst_loss_months", 0.3)),
+    ("shock_weights", lambda _, case: case.update(shocks=case["shocks"].assign(probability=0.5))),
+    ("shocks_table", lambda results, _: results.update(shocks=results["shocks"].assign(weight=0.5))),
+    ("nondominated", add("frontier", point=2, cost_musd=COST + 1)),
+    ("cheapest_first", add("frontier", point=0, cost_musd=COST + 1, loss_months=0.1)),
+    ("bound_is_proven", put("bounds", "bound_musd", 0.99 * COST)),
+    ("bound_below_cost", put("frontier", "cost_bound_musd", 1.01 * COST)),
+    ("proofs_hold", lambda results, _: results.update(bounds=proof("cap", 0.4, np.nan, 1.01 * COST))),
+    ("proofs_hold", lambda results, _: results.update(bounds=proof("weight", np.nan, 2.0, COST + 0.73))),
+    ("proofs_hold", lambda results, _: results.update(bounds=proof("infeasible", 0.4, np.nan, np.nan))),
+    ("gap_share", put("frontier", "gap_share", 0.001)),
+    ("certificate", put("bounds", "bound_musd", 0.9 * COST)),
+    ("segments", lambda results, _: results.update(segments=SEGMENT)),
+    ("keys", add("shares", flow_share=0.0)),
+    ("points", put("shares", "point", 9, stage="mining")),
+    ("no_negative_amounts", put("flows", "flow_t", -1.0, lane=METAL, year=2027)),
+    ("references", put("flows", "lane", "elsewhere", year=2027)),
+    ("periods", put("flows", "period", 7, shock=SHOCK)),
+]
+
+
+@pytest.mark.parametrize(("check", "corrupt"), CORRUPTIONS, ids=[name for name, _ in CORRUPTIONS])
+def test_corruption_is_caught(check, corrupt, family_of):
+    results, case = dict(CLEAN), dict(CASE)
+    corrupt(results, case)
+    failures = audited(family_of[check], results, case).failures
+    found = {failure.name: failure for failure in failures}
+    assert check in found
+    assert found[check].rows
+    assert found[check].largest_violation > found[check].tolerance
+
+
+def test_certificate_of_two_points_and_three_proofs():
+    """Points (100, 4), (140, 2); proofs: 90 for all, 120 up to loss 3, cost + 10 loss >= 132.
+
+    U is 140 on 2..4 (the cheap point only counts at 4). L: from 2 to 3 the larger of 120 and 132 - 10 r (112 at 2), so
+    120; from 3 to 4 the larger of 90 and 132 - 10 r (102 at 3, 92 at 4), so 97 on average.
+    Area between: 20 + 43 = 63 of 280; above the least cost of 100: 20 + 40 - 0.2 (the triangle of 102 over 100,
+    2 high and 0.2 wide), of a box of 2 x 40.
+    """
+    points = pd.DataFrame({"point": [1, 2], "cost_musd": [100.0, 140.0], "loss_months": [4.0, 2.0]})
+    bounds = pd.concat([proof("cap", np.nan, np.nan, 90.0), proof("cap", 3.0, np.nan, 120.0),
+                        proof("weight", np.nan, 10.0, 132.0)])  # fmt: skip
+    none = pd.DataFrame({"from_point": [], "to_point": []})
+    found = certificate_of(points, bounds, none)
+    assert found["mean_gap_share"] == pytest.approx(63 / 280, abs=1e-6)
+    assert found["max_gap_share"] == pytest.approx(48 / 140, abs=1e-3)
+    assert found["uncertain_share"] == pytest.approx(59.8 / 80, abs=1e-5)
+    line = pd.DataFrame({"from_point": [1], "to_point": [2]})
+    assert certificate_of(points, bounds, line)["mean_gap_share"] == pytest.approx(
+        certificate(points, bounds, line).mean_gap_share, abs=1e-5
+    )
+
+
+def test_extracted_written_and_read_run_passes(tmp_path):
+    program, point = hand_made_point()
+    instance = hand_made_instance()
+    tables = collect(instance, [Extractor(instance, program).tables(point)], {"bounds": CLEAN["bounds"]})
+    write_tables(tmp_path / "run", tables)
+    write_tables(tmp_path / "inputs", exported(instance))
+    audit = audit_run(read_tables(tmp_path / "run"), read_tables(tmp_path / "inputs"), CERTIFICATE)
+    assert audit.passed, audit.message()
+    assert audit.record()["passed"]
+
+
+def test_a_case_without_tolls_shocks_or_stock_can_be_audited():
+    case = {**CASE, **{name: CASE[name].head(0) for name in ("shocks", "shock_periods", "storages", "opening_stock")}}
+    case["offers"] = CASE["offers"].query("kind == 'sale'").reset_index(drop=True)
+    assert not audit_run(CLEAN, case).passed
+    empty = audit_run({"frontier": CLEAN["frontier"]}, case)
+    assert "demand_balance" in {check.name for check in empty.failures}
+
+
+def test_message_names_check_and_row():
+    results = {**CLEAN, "flows": CLEAN["flows"].assign(flow_t=1.0)}
+    message = audit_run(results, CASE).message()
+    assert "material_balance" in message
+    assert "smelter" in message
