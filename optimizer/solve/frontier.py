@@ -1,0 +1,241 @@
+"""The certified frontier of two objectives of any linear mixed-integer program."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from optimizer.errors import Infeasible, SolveLimit, UsageProblem
+from optimizer.solve.certificate import Certificate, certificate
+from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.crew import Crew
+from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_frame, lower_bound, sampled
+from optimizer.solve.exact import Exact
+from optimizer.solve.infeasible import explain_infeasible
+from optimizer.solve.master import Attained, Master, Question
+from optimizer.solve.one import Point, as_point
+from optimizer.solve.recourse import BlockPlan, Recourse
+from optimizer.solve.search import Search, open_studio
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """A frontier and its proofs; values are minimised ones (a maximised objective stands with its sign turned).
+
+    Attributes:
+        program: what was solved, so that points can be read by its column keys.
+        first, second: names of the two objectives.
+        points: nondominated plans, from the cheapest, numbered from 1.
+        bounds: every proof.
+        segments: attained lines between points of equal integers.
+        certificate: the three figures, recomputed from the tables.
+        tolerance: the mean gap asked for.
+        solves: number of questions put to the solver.
+        status: ``complete`` (exact, all proven), ``tolerance`` (mean gap within it), ``limit`` or ``interrupted``.
+        seconds: wall time by part.
+    """
+
+    program: CompiledProgram
+    first: str
+    second: str
+    points: tuple[Point, ...]
+    bounds: tuple[Bound, ...]
+    segments: tuple[Segment, ...]
+    certificate: Certificate
+    tolerance: float
+    solves: int
+    status: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def points_table(self) -> pd.DataFrame:
+        """The ``frontier`` table of the contract."""
+        return _points_table(self.points)
+
+    def bounds_table(self) -> pd.DataFrame:
+        """The ``bounds`` table of the contract, with the column ``max_cost_musd`` beside."""
+        return bounds_frame(self.bounds)
+
+    def segments_table(self) -> pd.DataFrame:
+        """The ``segments`` table of the contract."""
+        return _segments_table(self.segments)
+
+    def recourse(self, point: Point, secondary: Sequence[Any] | None = None, workers: int = 1) -> list[BlockPlan]:
+        """Recourse solutions of a point, on demand: least loss, then least ``secondary`` cost."""
+        with Recourse(self.program, workers) as recourse:
+            return recourse.plan(point.x, secondary)
+
+
+def _points_table(points: Sequence[Point]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "point": [p.number for p in points],
+            "cost_musd": [p.first for p in points],
+            "loss_months": [p.second for p in points],
+            "cost_bound_musd": [p.bound for p in points],
+            "gap_share": [p.gap_share for p in points],
+            "status": [p.status for p in points],
+        }
+    )
+
+
+def _segments_table(segments: Sequence[Segment]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "from_point": [s.from_point for s in segments],
+            "to_point": [s.to_point for s in segments],
+            "integers_hash": [s.integers_hash for s in segments],
+        }
+    )
+
+
+def trace_frontier(
+    model: Any,
+    first: Any = "cost",
+    second: Any = "loss",
+    *,
+    points: int | None = None,
+    tolerance_share: float = 0.01,
+    gap_share: float = 0.005,
+    time_limit_s: float = math.inf,
+    workers: int = 1,
+    seed: int = 0,
+    progress: Callable[[str, int], None] | None = None,
+    exact: bool = False,
+    blocks: Sequence[tuple[Any, Any]] = (),
+) -> Frontier:
+    """Trace the frontier of two objectives.
+
+    Args:
+        model: a Pyomo model (compiled once, never altered) or a compiled program.
+        first: objective paid in: a name in the program, or a component or expression of the model.
+        second: the other objective, likewise.
+        points: least number of points reported, where the curve has them.
+        tolerance_share: stop when the mean gap is within this share of the first objective.
+        gap_share: gap of a single solve, as a share of the first objective.
+        time_limit_s: limit on the whole; what was found until then is returned.
+        workers: processes that answer questions side by side.
+        seed: of the solver; with it the result is the same if no limit is hit.
+        progress: called with a stage and the number of solves so far.
+        exact: the complete nondominated set with its segments (programs without blocks).
+        blocks: recourse blocks and their thetas, if ``model`` is a Pyomo model.
+
+    Raises:
+        Infeasible: if no plan exists, by proof.
+        SolveLimit: if a limit or an interruption came before any plan was found.
+        UsageProblem: for exact mode with recourse blocks.
+    """
+    began = time.perf_counter()
+    program, names = as_program(model, first, second, blocks)
+    compiled = time.perf_counter()
+    if exact and program.blocks:
+        raise UsageProblem("exact mode needs a program without recourse blocks; trace it with a tolerance instead")
+    ledger = Ledger(EXACT if program.is_integer.all() and not program.blocks else SAME)
+    deadline = began + time_limit_s
+    with ExitStack() as stack:
+        recourse = stack.enter_context(Recourse(program, workers))
+        master = Master(program, *names, recourse, seed)
+        if exact:
+            solves, status = _run_exact(master, ledger, deadline, progress)
+        else:
+            search = Search(master, ledger, tolerance_share, gap_share, deadline, time_limit_s)
+            search.progress = None if progress is None else (lambda count: progress("solving", count))
+            if workers > 1:
+                search.crew = stack.enter_context(Crew(open_studio, [(program, *names, seed)] * workers))
+            solves, status = _run(search, points or 0)
+    seconds = {"compile": compiled - began, "solve": time.perf_counter() - compiled}
+    tolerance = 1e-6 if exact else max(gap_share, tolerance_share)
+    return _frontier(program, names, ledger, solves, status, (tolerance, tolerance_share), seconds, points or 0)
+
+
+def as_program(
+    model: Any, first: Any, second: Any, blocks: Sequence[tuple[Any, Any]] = ()
+) -> tuple[CompiledProgram, tuple[str, str]]:
+    """The compiled program and the names of its two objectives.
+
+    Raises:
+        UsageProblem: if a compiled program has no objective of that name.
+    """
+    if isinstance(model, CompiledProgram):
+        missing = [name for name in (first, second) if name not in model.objectives]
+        if missing:
+            raise UsageProblem(f"no objective {missing[0]!r}; there are: {', '.join(model.objectives)}")
+        return model, (first, second)
+    from optimizer.solve.compile import compile_model
+
+    components = [model.find_component(found) if isinstance(found, str) else found for found in (first, second)]
+    names = [found if isinstance(found, str) else str(getattr(found, "name", "")) for found in (first, second)]
+    if any(component is None for component in components):
+        raise UsageProblem(f"the model has no component {names[components.index(None)]!r}")
+    if not all(names) or names[0] == names[1]:
+        names = ["first", "second"]
+    program = compile_model(model, dict(zip(names, components, strict=True)), blocks)
+    return program, (names[0], names[1])
+
+
+def _run(search: Search, points: int) -> tuple[int, str]:
+    status = "limit"
+    try:
+        search.linear()
+        search.lines()
+        search.refine(points)
+        if search.ledger.points and search.ledger.figures().mean_gap_share <= search.tolerance:
+            status = "tolerance"
+    except KeyboardInterrupt:
+        status = "interrupted"
+    if not search.ledger.points:
+        _raise_empty(search.master, search.ledger)
+    return search.solves, status
+
+
+def _run_exact(
+    master: Master, ledger: Ledger, deadline: float, progress: Callable[[str, int], None] | None
+) -> tuple[int, str]:
+    report = None if progress is None else (lambda count: progress("solving", count))
+    exact = Exact(master, ledger, deadline, progress=report)
+    status = "limit"
+    try:
+        exact.run()
+        status = "complete" if exact.is_complete else "limit"
+    except KeyboardInterrupt:
+        status = "interrupted"
+    if not ledger.points:
+        _raise_empty(master, ledger)
+    return exact.solves, status
+
+
+def _raise_empty(master: Master, ledger: Ledger) -> None:
+    if any(bound.kind == "infeasible" and math.isinf(bound.max_second) for bound in ledger.bounds):
+        raise Infeasible("no plan satisfies the limits given", explain_infeasible(master, Question()))
+    raise SolveLimit("no plan found before the limit")
+
+
+def _frontier(
+    program: CompiledProgram,
+    names: tuple[str, str],
+    ledger: Ledger,
+    solves: int,
+    status: str,
+    tolerances: tuple[float, float],
+    seconds: Mapping[str, float],
+    wanted: int,
+) -> Frontier:
+    front = sampled(ledger.nondominated(), wanted)
+    segments = front.segments
+    points = tuple(_point(k, plan, ledger, tolerances[0]) for k, plan in enumerate(front.points, start=1))
+    found = certificate(_points_table(points), bounds_frame(ledger.bounds), _segments_table(segments))
+    return Frontier(
+        program, *names, points, tuple(ledger.bounds), tuple(segments), found, tolerances[1], solves, status, seconds
+    )
+
+
+def _point(number: int, plan: Attained, ledger: Ledger, tolerance: float) -> Point:
+    bound = lower_bound(ledger.bounds, plan.second)
+    if math.isinf(bound) and bound > 0:
+        bound = plan.first
+    return as_point(plan, bound, tolerance * max(abs(plan.first), 1e-9), number)

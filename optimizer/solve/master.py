@@ -1,0 +1,401 @@
+"""The first stage with its cut pool: linear relaxation, mixed-integer rounds, and the attained point of a portfolio.
+
+A `Question` is one scalarisation of the two objectives. Shocks speak only through cuts on their losses, and cuts hold
+whatever the question, so one pool serves all of them. A point counts as *attained* only with the true losses of its
+plan, evaluated in the recourse programs; a bound counts even if cuts are missing, because cuts only raise it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.solve.compiled import CompiledProgram, Floats
+from optimizer.solve.highs import (
+    TOLERANCE,
+    Limits,
+    LinearProgram,
+    Outcome,
+    Termination,
+    WarmProgram,
+    solve,
+    violation,
+)
+from optimizer.solve.measure import Measure
+from optimizer.solve.recourse import Cut, Recourse
+
+MIP_OPTIONS = {"mip_pscost_minreliable": 1}
+LARGE = 2000
+"""Number of columns from which a mixed-integer solve is given a cheaper branching rule."""
+
+ROUNDS = 60
+"""Most rounds of the linear phase; it needs 6 to 14 as a rule. A stop here is honest: the bound still holds."""
+
+SLACK = 0.05
+"""Cuts slacker than this (relative to 1 + loss) at the relaxed optimum are left out of the first MIP round."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Minimise ``of_first * first + weight * second`` with both objectives capped."""
+
+    weight: float = 0.0
+    max_second: float = math.inf
+    max_first: float = math.inf
+    of_first: float = 1.0
+
+    def value(self, first: float, second: float) -> float:
+        """Objective at these two values."""
+        return self.of_first * first + self.weight * second
+
+
+@dataclass(frozen=True)
+class Attained:
+    """A plan that exists: first-stage vector with true losses, its two values, fingerprint of its integers."""
+
+    x: Floats
+    first: float
+    second: float
+    integers_hash: str
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """Converged linear phase: bound (inf if proven infeasible), price of the cap on second, and the plan if any."""
+
+    termination: Termination
+    bound: float
+    price: float
+    x: Floats | None
+    attained: Attained | None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one question gave: attained points (best first), proven bound on its objective, how it ended."""
+
+    question: Question
+    attained: tuple[Attained, ...]
+    bound: float
+    termination: Termination
+    word: str
+    seconds: float
+    cuts: tuple[Cut, ...] = ()
+
+    @property
+    def is_proven_infeasible(self) -> bool:
+        """Whether nothing satisfies the question's caps, by proof."""
+        return self.termination is Termination.INFEASIBLE
+
+
+class Master:
+    """First stage of a program for two of its objectives.
+
+    Args:
+        program: compiled program.
+        first, second: names of the objectives (both minimised).
+        recourse: evaluator of its blocks; made here if not given.
+        seed: of the solver.
+    """
+
+    def __init__(
+        self, program: CompiledProgram, first: str, second: str, recourse: Recourse | None = None, seed: int = 0
+    ) -> None:
+        self.program, self.seed = program, seed
+        self.recourse = recourse or Recourse(program)
+        self.first, self.first_constant = program.objectives[first]
+        self.second, self.second_constant = program.objectives[second]
+        self.integers = np.flatnonzero(program.is_integer)
+        self.has_blocks = bool(program.blocks)
+        self.is_pure = bool(self.integers.size == program.is_integer.size) and not self.has_blocks
+        self.options: dict[str, object] = {}
+        self.cuts: list[Cut] = []
+        self.measure = Measure(program, self.first, self.second) if self.has_blocks else None
+        self.linear = self._base()
+        self.warm = WarmProgram(self.linear)
+        self.second_row, self.first_row = program.matrix.shape[0], program.matrix.shape[0] + 1
+
+    def _base(self) -> LinearProgram:
+        program = self.program
+        rows = sparse.csr_matrix(np.vstack([self.second, self.first]))
+        return LinearProgram(
+            matrix=sparse.vstack([program.matrix, rows], format="csr"),
+            row_lower=np.append(program.row_lower, [-math.inf, -math.inf]),
+            row_upper=np.append(program.row_upper, [math.inf, math.inf]),
+            lower=program.lower,
+            upper=program.upper,
+            cost=self.first,
+            is_integer=program.is_integer,
+        )
+
+    # --- values -------------------------------------------------------------------------------------------------
+
+    def values(self, x: Floats) -> tuple[float, float]:
+        """Both objectives at a first-stage vector."""
+        return float(self.first @ x) + self.first_constant, float(self.second @ x) + self.second_constant
+
+    def fingerprint(self, x: Floats) -> str:
+        """Hash of the integer decisions."""
+        return hashlib.sha256(np.round(x[self.integers]).astype(np.int64).tobytes()).hexdigest()[:16]
+
+    def _attained(self, x: Floats) -> Attained:
+        first, second = self.values(x)
+        return Attained(x, first, second, self.fingerprint(x))
+
+    def _costs(self, question: Question) -> tuple[Floats, float]:
+        offset = question.value(self.first_constant, self.second_constant)
+        return question.of_first * self.first + question.weight * self.second, offset
+
+    def _caps(self, question: Question) -> tuple[float, float]:
+        return question.max_second - self.second_constant, question.max_first - self.first_constant
+
+    # --- cuts ---------------------------------------------------------------------------------------------------
+
+    def add_cuts(self, cuts: Sequence[Cut]) -> None:
+        """Add cuts to the pool and to the linear relaxation."""
+        if not cuts:
+            return
+        self.cuts.extend(cuts)
+        matrix, lower = self._cut_rows(cuts)
+        self.warm.add_rows(matrix, lower, np.full(len(cuts), math.inf))
+
+    def _cut_rows(self, cuts: Sequence[Cut]) -> tuple[sparse.csr_matrix, Floats]:
+        lengths = np.array([cut.indices.size + 1 for cut in cuts])
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        indices = np.concatenate([np.append(cut.indices, cut.theta) for cut in cuts])
+        data = np.concatenate([np.append(-cut.values, 1.0) for cut in cuts])
+        shape = (len(cuts), self.program.lower.size)
+        return sparse.csr_matrix((data, indices, starts), shape=shape), np.array([cut.constant for cut in cuts])
+
+    def _violated(self, cuts: Sequence[Cut], x: Floats) -> list[Cut]:
+        return [cut for cut in cuts if cut.at(x) - x[cut.theta] > TOLERANCE * (1.0 + abs(x[cut.theta]))]
+
+    # --- linear phase -------------------------------------------------------------------------------------------
+
+    def relax(self, question: Question, fixed: Floats | None = None, seconds: float = math.inf) -> Relaxed:
+        """Solve the linear relaxation, or with ``fixed`` the program whose integers are those of that vector.
+
+        Cuts are separated halfway between the optimum and the mean of earlier optima, and at the optimum itself
+        when that gives none, until the true second objective is the master's.
+        """
+        self._pose(question, fixed)
+        deadline = time.perf_counter() + seconds
+        centre: Floats | None = None
+        attained: Attained | None = None
+        stalled, last = 0, -math.inf
+        for _ in range(ROUNDS):
+            outcome = self.warm.solve(deadline - time.perf_counter())
+            if not outcome.is_optimal or outcome.values is None:
+                return Relaxed(outcome.termination, outcome.bound, 0.0, None, None)
+            x, bound = outcome.values, outcome.objective
+            stalled = stalled + 1 if bound - last <= 1e-7 * (1.0 + abs(bound)) else 0
+            last = bound
+            if centre is not None and stalled < 3 and self._separate(0.5 * (x + centre), x):
+                centre = 0.5 * (x + centre)
+                continue
+            attained, missing = self._true_point(x, question)
+            is_true = attained is not None and self._is_true(attained, x, question)
+            if is_true or not missing:
+                return self._relaxed(outcome, attained)
+            self.add_cuts(missing)
+            centre = x if centre is None else 0.5 * (x + centre)
+            if time.perf_counter() > deadline:
+                return replace(self._relaxed(outcome, attained), termination=Termination.TIME_LIMIT)
+        return self._relaxed(outcome, attained)
+
+    def _relaxed(self, outcome: Outcome, attained: Attained | None) -> Relaxed:
+        duals = outcome.row_duals
+        price = 0.0 if duals is None else max(0.0, -float(duals[self.second_row]))
+        return Relaxed(outcome.termination, outcome.objective, price, outcome.values, attained, outcome)
+
+    def _pose(self, question: Question, fixed: Floats | None) -> None:
+        self.warm.change_costs(*self._costs(question))
+        lower, upper = self.program.lower, self.program.upper
+        if fixed is not None:
+            lower, upper = lower.copy(), upper.copy()
+            lower[self.integers] = upper[self.integers] = np.round(fixed[self.integers])
+        self.warm.change_column_bounds(lower, upper)
+        caps = np.array(self._caps(question))
+        self.warm.change_row_bounds(np.array([self.second_row, self.first_row]), np.full(2, -math.inf), caps)
+
+    def _separate(self, at: Floats, x: Floats) -> bool:
+        missing = self._violated(self.recourse.evaluate(at).cuts, x)
+        self.add_cuts(missing)
+        return bool(missing)
+
+    def _true_point(self, x: Floats, question: Question) -> tuple[Attained | None, list[Cut]]:
+        """The plan of x with its true losses (None if they break a row), and the cuts x violates."""
+        if self.measure is None:
+            return self._attained(x), []
+        evaluation = self.recourse.evaluate(x)
+        true = self.measure.complete(x, evaluation.losses, question.of_first, question.weight)
+        missing = self._violated(evaluation.cuts, x)
+        return (None if true is None else self._attained(true)), missing
+
+    def _is_true(self, attained: Attained, x: Floats, question: Question) -> bool:
+        first, second = self.values(x)
+        return attained.second <= second + TOLERANCE * (1.0 + abs(second)) and question.value(
+            attained.first, attained.second
+        ) <= question.value(first, second) + TOLERANCE * (1.0 + abs(question.value(first, second)))
+
+    # --- integers -----------------------------------------------------------------------------------------------
+
+    def polish(self, question: Question, x: Floats) -> Attained | None:
+        """Best attained point with the integers of ``x``; None if they cannot meet the caps with true losses."""
+        if self.is_pure:
+            rounded = np.round(x)
+            base = replace(self.linear, is_integer=None)
+            return self._attained(rounded) if violation(base, rounded) <= TOLERANCE else None
+        attained = self.relax(question, fixed=x).attained
+        room = TOLERANCE * 10
+        if attained is None or attained.second > question.max_second + room * (1.0 + abs(question.max_second)):
+            return None
+        return attained
+
+    def answer(
+        self, question: Question, gap: float, seconds: float = math.inf, start: Floats | None = None, rounds: int = 4
+    ) -> Answer:
+        """Mixed-integer rounds: solve with the cuts known, evaluate, add cuts, polish; until within ``gap``.
+
+        Args:
+            question: what to minimise under which caps.
+            gap: absolute gap at which the answer is good enough.
+            seconds: limit on the whole.
+            start: an attained plan to begin with.
+            rounds: most mixed-integer solves.
+        """
+        began = time.perf_counter()
+        known = len(self.cuts)
+        search = _Search(self, question, gap, began + seconds, start)
+        search.run(rounds)
+        points = sorted(search.points, key=lambda p: (_outside(question, p), question.value(p.first, p.second)))
+        spent = time.perf_counter() - began
+        cuts = tuple(self.cuts[known:])
+        return Answer(question, tuple(points), search.bound, search.termination, search.word, spent, cuts)
+
+    def mixed(self, question: Question, cuts: Sequence[Cut], limits: Limits, start: Floats | None) -> Outcome:
+        """One mixed-integer solve with these cuts."""
+        return solve(self.posed(question, cuts), limits, start)
+
+    def posed(self, question: Question, cuts: Sequence[Cut] | None = None) -> LinearProgram:
+        """The mixed-integer program of a question: first-stage rows, second, first, then the cuts (default: all)."""
+        cuts = self.cuts if cuts is None else cuts
+        cost, offset = self._costs(question)
+        base = self.linear
+        upper = base.row_upper.copy()
+        upper[[self.second_row, self.first_row]] = self._caps(question)
+        program = replace(base, cost=cost, offset=offset, row_upper=upper)
+        if cuts:
+            matrix, lower = self._cut_rows(cuts)
+            program = replace(
+                program,
+                matrix=sparse.vstack([base.matrix, matrix], format="csr"),
+                row_lower=np.concatenate([base.row_lower, lower]),
+                row_upper=np.concatenate([upper, np.full(len(cuts), math.inf)]),
+            )
+        return program
+
+    def slice(self, x: Floats, weights: Sequence[float]) -> list[Attained]:
+        """Attained points of one portfolio at several weights; those that fail are left out."""
+        found = [self.polish(Question(weight=weight), x) for weight in weights]
+        return [point for point in found if point is not None]
+
+    def safest(self, x: Floats, seconds: float = math.inf) -> Attained | None:
+        """Least second objective with the integers of ``x``, then least first."""
+        low = self.relax(Question(of_first=0.0, weight=1.0), fixed=x, seconds=seconds).attained
+        if low is None or self.is_pure:
+            return low
+        room = TOLERANCE * (1.0 + abs(low.second))
+        return self.polish(Question(max_second=low.second + room), x) or low
+
+
+def _outside(question: Question, point: Attained) -> bool:
+    room = 10 * TOLERANCE
+    return point.second > question.max_second + room * (1.0 + abs(question.max_second)) or (
+        point.first > question.max_first + room * (1.0 + abs(question.max_first))
+    )
+
+
+class _Search:
+    """The rounds of one question."""
+
+    def __init__(self, master: Master, question: Question, gap: float, deadline: float, start: Floats | None) -> None:
+        self.master, self.question, self.gap, self.deadline, self.start = master, question, gap, deadline, start
+        self.points: list[Attained] = []
+        self.bound, self.word = -math.inf, ""
+        self.termination = Termination.TIME_LIMIT
+        self.chosen: set[int] = set()
+
+    def run(self, rounds: int) -> None:
+        relaxed = self.master.relax(self.question, seconds=self._left())
+        self.bound, self.termination = relaxed.bound, relaxed.termination
+        self.word = relaxed.termination.value
+        if relaxed.termination is not Termination.OPTIMAL:
+            return
+        if not self.master.integers.size:
+            if relaxed.attained is not None:
+                self.points.append(relaxed.attained)
+            return
+        if relaxed.x is not None:
+            self._choose(relaxed.x, SLACK)
+        for number in range(rounds):
+            if not self._round(loose=2.5 if number == 0 and self.master.has_blocks else 1.0):
+                return
+
+    def _left(self) -> float:
+        return self.deadline - time.perf_counter()
+
+    def _choose(self, x: Floats, slack: float) -> None:
+        for number, cut in enumerate(self.master.cuts):
+            if x[cut.theta] - cut.at(x) <= slack * (1.0 + abs(x[cut.theta])):
+                self.chosen.add(number)
+
+    def _round(self, loose: float) -> bool:
+        """One solve; returns whether another makes sense."""
+        master, question = self.master, self.question
+        if self._left() <= 0:
+            self.termination = Termination.TIME_LIMIT
+            return False
+        options = {**(MIP_OPTIONS if master.program.lower.size > LARGE else {}), **master.options}
+        limits = Limits(self._left(), max(self.gap * 0.5 * loose, 1e-9), 0.0, master.seed, options)
+        cuts = [master.cuts[number] for number in sorted(self.chosen)]
+        outcome = master.mixed(question, cuts, limits, self.start)
+        self.bound, self.word = max(self.bound, outcome.bound), outcome.word
+        self.termination = outcome.termination
+        if outcome.values is None:
+            return False
+        known = len(master.cuts)
+        self._collect(outcome.values)
+        self._choose(outcome.values, TOLERANCE)
+        new = set(range(known, len(master.cuts)))
+        self.chosen |= new
+        if self.best() - self.bound <= self.gap or outcome.termination is not Termination.OPTIMAL:
+            return False
+        return master.has_blocks
+
+    def best(self) -> float:
+        inside = [self.question.value(p.first, p.second) for p in self.points if not _outside(self.question, p)]
+        return min(inside, default=math.inf)
+
+    def _collect(self, x: Floats) -> None:
+        master, question = self.master, self.question
+        if master.has_blocks:
+            true, missing = master._true_point(x, question)
+            master.add_cuts(missing)
+            if true is not None:
+                self.points.append(true)
+        point = master.polish(question, x)
+        if point is None and math.isfinite(question.max_second):
+            steep = Question(weight=max(question.weight, 1.0) * 100.0, of_first=question.of_first)
+            point = master.polish(steep, x)
+        if point is not None:
+            self.points.append(point)
+            if not _outside(question, point) and question.value(point.first, point.second) <= self.best():
+                self.start = point.x

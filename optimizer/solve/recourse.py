@@ -1,0 +1,221 @@
+r"""What a first-stage plan loses in each shock, and linear cuts that say so everywhere.
+
+Each recourse block is a small linear program kept warm in the solver. Its row duals, and the reduced costs
+recomputed from them in own arithmetic, give a lower bound on the loss that is affine in the plan:
+
+.. math:: \theta_s(x) \ge \sum_i \pi_i (b_i - L_i x) + \sum_j \min_{l_j \le y_j \le u_j} d_j y_j,
+   \qquad d = c - A^T \pi.
+
+It holds for *any* multipliers, so a cut does not rest on the solver having been right. Two things are subtracted:
+``SAFETY`` times the size of the terms against rounding, and, where a reduced cost of a column without a bound on that
+side has the wrong sign by rounding, that reduced cost times ten times the column's value (at least 1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from scipy import sparse
+
+from optimizer.errors import SolverFailure
+from optimizer.solve.compiled import CompiledProgram, Floats, Integers, RecourseBlock
+from optimizer.solve.crew import Crew
+from optimizer.solve.highs import LinearProgram, Outcome, WarmProgram, solve
+
+SAFETY = 1e-9
+HELD = 1e-7
+"""Room left on the loss, relative, when a second cost is minimised with the loss held."""
+_TIGHT = {"dual_feasibility_tolerance": 1e-9}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """``x[theta] >= constant + values @ x[indices]`` for every first-stage vector x."""
+
+    theta: int
+    constant: float
+    indices: Integers
+    values: Floats
+
+    def at(self, x: Floats) -> float:
+        """Value of the right-hand side."""
+        return self.constant + float(self.values @ x[self.indices])
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Losses by block, and one cut per block, tight (within the safety margin) at the point evaluated."""
+
+    losses: Floats
+    cuts: tuple[Cut, ...]
+
+
+@dataclass(frozen=True)
+class BlockPlan:
+    """Full recourse solution of one block, in the order of its columns."""
+
+    name: str
+    loss: float
+    values: Floats
+
+
+class _Shock:
+    """One block's linear program: columns y then theta."""
+
+    def __init__(self, block: RecourseBlock, lowest: float) -> None:
+        self.block = block
+        self.linked = np.flatnonzero(np.diff(block.linking.indptr)).astype(np.int64)
+        self.linking = block.linking[self.linked]
+        self.scale = _scale(block)
+        column = sparse.csr_matrix(block.theta_coefficient.reshape(-1, 1))
+        program = LinearProgram(
+            matrix=sparse.hstack([block.recourse, column], format="csr"),
+            row_lower=block.row_lower,
+            row_upper=block.row_upper,
+            lower=np.append(block.lower, lowest),
+            upper=np.append(block.upper, math.inf),
+            cost=np.append(np.zeros(block.lower.size), self.scale),
+        )
+        self.transposed = program.matrix.T.tocsr()
+        self.warm = WarmProgram(program, _TIGHT)
+        self._known: tuple[Floats, float, Cut] | None = None
+
+    def evaluate(self, x: Floats) -> tuple[float, Cut]:
+        shift = self.linking @ x
+        if self._known is not None and np.array_equal(self._known[0], shift):
+            return self._known[1], self._known[2]
+        self._place(shift)
+        outcome = self.warm.solve()
+        if not outcome.is_optimal or outcome.values is None:
+            raise SolverFailure(f"recourse block {self.block.name} has no optimum: {outcome.word}")
+        loss, cut = float(outcome.values[-1]), self._cut(outcome)
+        self._known = (shift, loss, cut)
+        return loss, cut
+
+    def _place(self, shift: Floats) -> None:
+        lower, upper = self.block.row_lower[self.linked] - shift, self.block.row_upper[self.linked] - shift
+        self.warm.change_row_bounds(self.linked, lower, upper)
+
+    def _cut(self, outcome: Outcome) -> Cut:
+        if outcome.row_duals is None or outcome.values is None:
+            raise SolverFailure(f"recourse block {self.block.name}: no dual values")
+        duals = outcome.row_duals / self.scale
+        duals[(duals > 0) & ~np.isfinite(self.block.row_lower)] = 0.0
+        duals[(duals < 0) & ~np.isfinite(self.block.row_upper)] = 0.0
+        sides = np.where(duals > 0, self.block.row_lower, self.block.row_upper)
+        sides[duals == 0] = 0.0
+        program = self.warm.program
+        reduced = program.cost / self.scale - self.transposed @ duals
+        ends = np.where(reduced > 0, program.lower, program.upper)
+        closed = np.isfinite(ends)
+        terms = reduced[closed] * ends[closed]
+        missing = np.abs(reduced[~closed]) @ np.maximum(1.0, 10.0 * np.abs(outcome.values[~closed]))
+        rows = duals * sides
+        size = 1.0 + float(np.sum(np.abs(rows)) + np.sum(np.abs(terms)))
+        constant = float(np.sum(rows) + np.sum(terms) - missing) - SAFETY * size
+        slope = -(self.linking.T @ duals[self.linked])
+        indices = np.flatnonzero(slope)
+        return Cut(self.block.theta, constant, indices, slope[indices])
+
+    def plan(self, x: Floats, secondary: Floats | None) -> BlockPlan:
+        loss, _ = self.evaluate(x)
+        self._place(self.linking @ x)
+        program = self.warm.program
+        if secondary is None:
+            secondary = np.where(self.block.lower >= 0, 1.0, np.where(self.block.upper <= 0, -1.0, 0.0))
+        upper = np.append(self.block.upper, loss + HELD * (1.0 + abs(loss)))
+        held = LinearProgram(
+            program.matrix, program.row_lower, program.row_upper, program.lower, upper, np.append(secondary, 0.0)
+        )
+        outcome = solve(held)
+        if outcome.values is None:
+            raise SolverFailure(f"recourse block {self.block.name}: second phase {outcome.word}")
+        return BlockPlan(self.block.name, loss, np.clip(outcome.values[:-1], self.block.lower, self.block.upper))
+
+
+def _scale(block: RecourseBlock) -> float:
+    """Weight of theta in the objective that brings the duals near 1 (tolerances of the solver are absolute)."""
+    rows = np.flatnonzero(block.theta_coefficient)
+    entries = np.abs(block.recourse[rows].data)
+    if not entries.size:
+        return 1.0
+    ratio = float(np.median(np.abs(block.theta_coefficient[rows])) / np.median(entries))
+    return float(np.clip(ratio, 1.0, 1e6))
+
+
+class _Shocks:
+    """Some blocks, evaluated one after another; lives in this process or in a worker."""
+
+    def __init__(self, blocks: Sequence[RecourseBlock], lowest: Sequence[float]) -> None:
+        self.shocks = [_Shock(block, low) for block, low in zip(blocks, lowest, strict=True)]
+
+    def evaluate(self, x: Floats) -> list[tuple[float, Cut]]:
+        return [shock.evaluate(x) for shock in self.shocks]
+
+    def plan(self, x: Floats, secondary: Sequence[Floats | None]) -> list[BlockPlan]:
+        return [shock.plan(x, cost) for shock, cost in zip(self.shocks, secondary, strict=True)]
+
+
+class Recourse:
+    """All blocks of a program: here (``workers=1``) or spread over processes; a context manager."""
+
+    def __init__(self, program: CompiledProgram, workers: int = 1) -> None:
+        self.program = program
+        lowest = [float(program.lower[block.theta]) for block in program.blocks]
+        workers = max(1, min(workers, len(program.blocks)))
+        self._turns = [list(range(w, len(program.blocks), workers)) for w in range(workers)]
+        shares = [([program.blocks[s] for s in turn], [lowest[s] for s in turn]) for turn in self._turns]
+        self._crew = Crew(_Shocks, shares) if workers > 1 else None
+        self._here = None if workers > 1 else _Shocks(*shares[0])
+
+    def evaluate(self, x: Floats) -> Evaluation:
+        """Loss of every block at first-stage vector ``x`` (clipped to its bounds first), and a cut for each.
+
+        Raises:
+            SolverFailure: if a block is infeasible or unbounded at x.
+        """
+        x = np.clip(x, self.program.lower, self.program.upper)
+        answers = self._gather("evaluate", [(x,) for _ in self._turns])
+        return Evaluation(np.array([loss for loss, _ in answers]), tuple(cut for _, cut in answers))
+
+    def plan(self, x: Floats, secondary: Sequence[Floats | None] | None = None) -> list[BlockPlan]:
+        """Recourse solution of every block: least loss, then least ``secondary`` cost with the loss held.
+
+        Args:
+            x: first-stage vector.
+            secondary: per block a cost vector over its columns; None means the sum of all columns' amounts.
+        """
+        x = np.clip(x, self.program.lower, self.program.upper)
+        costs = list(secondary) if secondary is not None else [None] * len(self.program.blocks)
+        answers: list[BlockPlan] = self._gather("plan", [(x, [costs[s] for s in turn]) for turn in self._turns])
+        return answers
+
+    def _gather(self, method: str, arguments: Sequence[tuple[object, ...]]) -> list:  # type: ignore[type-arg]
+        if self._here is not None:
+            return list(getattr(self._here, method)(*arguments[0]))
+        if self._crew is None:
+            raise SolverFailure("the recourse is closed")
+        parts = self._crew.ask([(method, own) for own in arguments])
+        answers = [None] * len(self.program.blocks)
+        for turn, part in zip(self._turns, parts, strict=True):
+            for s, answer in zip(turn, part, strict=True):
+                answers[s] = answer
+        return answers
+
+    def close(self) -> None:
+        """End the worker processes."""
+        if self._crew is not None:
+            self._crew.close()
+            self._crew = None
+
+    def __enter__(self) -> Recourse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

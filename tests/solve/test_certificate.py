@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optimizer.solve import certificate as module
+from optimizer.solve.certificate import certificate
+
+
+def points(*rows: tuple[int, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["point", "cost_musd", "loss_months"])
+
+
+def bounds(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["kind", "max_loss_months", "weight", "bound_musd"])
+
+
+def segments(*rows: tuple[int, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["from_point", "to_point"])
+
+
+def test_steps_by_hand() -> None:
+    # Points (loss 0, cost 4), (2, 1). U = 4 on [0, 2). Proof: cost >= 1 everywhere. Gap 3 of 4 on the whole range.
+    found = certificate(points((1, 1, 2), (2, 4, 0)), bounds(("cap", np.nan, 0, 1)), segments())
+    assert found.mean_gap_share == pytest.approx(3 / 4)
+    assert found.max_gap_share == pytest.approx(3 / 4)
+    assert found.uncertain_share == pytest.approx(1.0)
+
+
+def test_segment_and_line_by_hand() -> None:
+    # The segment cost = 4 - 1.5 loss is attained, the line cost + 1.5 loss >= 3 proven: gap 1 everywhere.
+    found = certificate(points((1, 1, 2), (2, 4, 0)), bounds(("weight", np.nan, 1.5, 3.0)), segments((1, 2)))
+    assert found.mean_gap_share == pytest.approx(2 / 5)  # area 2 over the area under U, 5
+    assert found.max_gap_share == pytest.approx(1.0)  # at loss 2: from 1 down to 0
+    # Clipped at the cheapest cost 1: band of height 1 (area 2) less the triangle below 1, base 2/3 and height 1.
+    assert found.uncertain_share == pytest.approx((2 - 0.5 * 2 / 3) / 6)
+
+
+def test_cap_closes_up_to_its_loss() -> None:
+    table = bounds(("cap", np.nan, 0, 1), ("cap", 1.0, 0, 4))
+    found = certificate(points((1, 1, 2), (2, 4, 0)), table, segments())
+    assert found.mean_gap_share == pytest.approx(3 / 8)
+    assert found.uncertain_share == pytest.approx(1 / 2)
+
+
+def test_only_infeasible_closes_everything_below() -> None:
+    table = bounds(("cap", np.nan, 0, 1), ("infeasible", 1.5, 0, np.nan))
+    found = certificate(points((1, 1, 2), (2, 4, 0)), table, segments())
+    assert found.uncertain_share == pytest.approx(0.25)
+
+
+def test_conditional_proof() -> None:
+    # "min(4, 5 - loss) up to loss 2": at most 4, and 3 at loss 2.
+    table = bounds(("weight", 2.0, 1.0, 5.0))
+    table["max_cost_musd"] = [4.0]
+    found = certificate(points((1, 1, 2), (2, 4, 0)), table, segments())
+    assert found.mean_gap_share == pytest.approx(0.5 / 8)
+
+
+def test_crossing_segments_and_dominated_points() -> None:
+    # Two segments crossing at loss 1, cost 2.5; a dominated point in between changes nothing.
+    front = points((1, 1.0, 2), (2, 4.0, 0), (3, 2.0, 2), (4, 3.0, 0), (5, 5.0, 1))
+    found = certificate(front, bounds(("cap", np.nan, 0, 0)), segments((1, 2), (3, 4)))
+    # U: 3 - 0.5 loss until 1, then 4 - 1.5 loss; L = 0.
+    assert found.mean_gap_share == pytest.approx(1.0)
+    assert found.uncertain_share == pytest.approx((2.75 + 1.75 - 2.0) / (2 * (3 - 1)))
+
+
+def test_no_proof_no_comfort() -> None:
+    found = certificate(points((1, 1, 2), (2, 4, 0)), bounds(), segments())
+    assert found.mean_gap_share == np.inf
+    assert found.uncertain_share == pytest.approx(1.0)
+
+
+def test_imports_nothing_of_the_engine() -> None:
+    tree = ast.parse(Path(module.__file__).read_text())
+    names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    names |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert not any(name.startswith("optimizer") for name in names)
