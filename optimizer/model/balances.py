@@ -7,7 +7,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.chain.instance import Layer
-from optimizer.model.compare import equal, no_less
+from optimizer.model.compare import equal, no_less, no_more
 from optimizer.model.expressions import Terms
 
 
@@ -139,3 +139,14 @@ def stock_floor(m: pyo.ConcreteModel, place: str, product: str, t: int) -> Any:
 def _held(m: Any, place: str, product: str, t: int) -> list[Any]:
     gs = m.sets.classes.get(("buyer", place, product), ())
     return [m.stock[place, product, g, t] for g in gs if (place, product, g, t) in m.stock]
+
+
+def byproduct_sale_limit(m: pyo.ConcreteModel, product: str, t: int) -> Any:
+    r"""The market takes only so much of a by-product from one seller in a year; the rest is disposed of.
+
+    .. math:: \sum_{places, g} u^{sold}_{pgt} \le U^{max}_p \qquad \forall\ p, t
+
+    Unit: t per year. Dual: MUSD per t the market would take more (negative when it binds).
+    """
+    sold: Terms = [(1.0, m.sold[key]) for key in m.sold_of.get((product, t), ())]
+    return no_more(sold, m.instance.byproducts[product].max_sale_t_per_year)

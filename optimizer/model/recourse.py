@@ -196,6 +196,18 @@ def recourse_use_floor(b: Any, m: Any, market: str, product: str, c: int, period
     return equal(terms, -today) if _bars(m, market, c, period.year) else no_less(terms, -today)
 
 
+def recourse_stock(b: Any, m: Any, place: str, product: str, period: Period) -> Any:
+    r"""No more is held in a shock than there is room for; the plan's own stock always fits.
+
+    .. math:: \sum_g v_{pgk} \le V^{max}_p \qquad \forall\ s, place, p, k
+
+    Unit: t. Dual: months of loss avoided per t of room.
+    """
+    classes = b.branch.classes(m.sets, "buyer", place, product)
+    held = _present(b.stock, 1.0, [(place, product, c, period.period) for c in classes])
+    return no_more(held, m.instance.storages[place, product].max_t)
+
+
 def recourse_capacity(b: Any, m: Any, layer: Layer, facility: str, period: Period) -> Any:
     r"""A plant works with what survives of its open capacity.
 

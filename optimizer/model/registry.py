@@ -66,6 +66,11 @@ FIRST_STAGE: tuple[Rule, ...] = (
     Rule(balances.stock_limit, lambda m: [(*k, t) for k in m.instance.storages for t in _years(m)], "stock policy"),
     Rule(balances.stock_floor, lambda m: [(*k, t) for k in m.instance.storages for t in _years(m)], "stock policy"),
     Rule(
+        balances.byproduct_sale_limit,
+        lambda m: [(p, t) for p in m.instance.byproducts for t in _years(m)],
+        "sales of by-products",
+    ),
+    Rule(
         capacity.capacity_limit,
         lambda m: [(f, layer, t) for f in m.sets.recipes_at for layer in LAYERS for t in _years(m)],
         "open capacity of plants",
@@ -120,6 +125,7 @@ RECOURSE: tuple[RecourseRule, ...] = (
     RecourseRule(recourse.recourse_balance, lambda m, x: _each(recourse.recourse_places(m, x), x)),
     RecourseRule(recourse.recourse_demand, lambda m, x: _each([(d,) for d in m.instance.markets], x)),
     RecourseRule(recourse.recourse_use_floor, lambda m, x: _each(_stores(m, x), x)),
+    RecourseRule(recourse.recourse_stock, lambda m, x: _each(m.instance.storages, x)),
     RecourseRule(
         recourse.recourse_capacity,
         lambda m, x: _each([(layer, f) for layer in LAYERS for f in _modelled(m, x, layer)], x),

@@ -68,6 +68,9 @@ def add_operation_variables(m: pyo.ConcreteModel) -> None:
     m.sold = pyo.Var(
         [key for key in outlets if key[1] in instance.byproducts], domain=pyo.NonNegativeReals, doc="t sold"
     )
+    m.sold_of = {}
+    for key in m.sold:
+        m.sold_of.setdefault((key[1], key[3]), []).append(key)
     m.disposed = pyo.Var(outlets, domain=pyo.NonNegativeReals, doc="t disposed of")
     m.stock = pyo.Var(
         [(*key, t) for key in sets.stores for t in years], domain=pyo.NonNegativeReals, doc="t held at the end of t"

@@ -1,0 +1,35 @@
+"""Options that several commands share, as decorators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def output_option(command: Command) -> Command:
+    """``-o DIR``."""
+    return click.option("-o", "--output", type=click.Path(), default=None, help="Folder (or file) to write to.")(
+        command
+    )
+
+
+def json_option(command: Command) -> Command:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
+
+
+def solving_options(command: Command) -> Command:
+    """Options of every command that solves."""
+    for option in (
+        click.option("--solver", default="highs", show_default=True, help="Solver."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random."),
+        click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: the cores)."),
+        click.option("--gap", type=click.FloatRange(0.0, 1.0), default=None, help="Gap per point, share of cost."),
+        click.option("--time-limit", type=click.FloatRange(1.0), default=None, help="Seconds for all solving."),
+    ):
+        command = option(command)
+    return command

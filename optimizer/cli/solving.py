@@ -1,0 +1,148 @@
+"""Commands that solve: one plan, the frontier, the main job."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from optimizer.cli.console import Progress, print_table
+from optimizer.cli.failures import DONE, LIMIT_WITH_PLAN
+from optimizer.cli.options import json_option, output_option, solving_options
+
+if TYPE_CHECKING:
+    from optimizer.job import Run
+
+
+@click.command()
+@click.argument("case")
+@click.option("--max-loss", type=click.FloatRange(0.0), default=None, help="Least cost at this loss (months).")
+@click.option("--budget-musd", type=click.FloatRange(0.0), default=None, help="Least loss within this cost (MUSD).")
+@output_option
+@solving_options
+@json_option
+@click.pass_obj
+def solve(obj: dict[str, Any], /, case: str, max_loss: float | None, budget_musd: float | None, **options: Any) -> int:
+    """Find one plan: least cost, least cost at a loss, or least loss within a budget.
+
+    \b
+    Example:
+      sourcing solve allied-magnets --max-loss 0.5
+    """
+    from optimizer.job import solve_plan
+
+    chosen = _options(options, max_loss_months=max_loss, budget_musd=budget_musd)
+    run = solve_plan(case, _folder(options), chosen, Progress(obj["quiet"]))
+    return _tell(run, options["as_json"])
+
+
+@click.command()
+@click.argument("case")
+@click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
+@click.option("--tolerance", type=click.FloatRange(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
+@click.option("--exact", is_flag=True, help="The complete set of nondominated plans, where practical.")
+@output_option
+@solving_options
+@json_option
+@click.pass_obj
+def frontier(
+    obj: dict[str, Any], /, case: str, points: int | None, tolerance: float | None, exact: bool, **options: Any
+) -> int:
+    """Trace the certified frontier of cost against loss.
+
+    \b
+    Example:
+      sourcing frontier allied-magnets --points 12 -o runs/frontier
+    """
+    from optimizer.job import frontier_of
+
+    chosen = _options(options, points=points, tolerance_share=tolerance, is_exact=exact)
+    return _tell(frontier_of(case, _folder(options), chosen, Progress(obj["quiet"])), options["as_json"])
+
+
+@click.command()
+@click.argument("case")
+@click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
+@click.option("--tolerance", type=click.FloatRange(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
+@output_option
+@solving_options
+@json_option
+@click.pass_obj
+def run(obj: dict[str, Any], /, case: str, points: int | None, tolerance: float | None, **options: Any) -> int:
+    """Do the main job: check, frontier, audit, charts, map and page.
+
+    \b
+    Example:
+      sourcing run allied-magnets -o runs/today
+    """
+    from optimizer.job import run_case
+
+    chosen = _options(options, points=points, tolerance_share=tolerance)
+    return _tell(run_case(case, _folder(options), chosen, Progress(obj["quiet"])), options["as_json"])
+
+
+def _options(options: dict[str, Any], **more: Any) -> Any:
+    from optimizer.job import Options
+
+    return Options(
+        gap_share=options["gap"],
+        time_limit_s=options["time_limit"],
+        workers=options["workers"] or min(8, os.cpu_count() or 1),
+        seed=options["seed"],
+        solver=options["solver"],
+        **more,
+    )
+
+
+def _folder(options: dict[str, Any]) -> Path | None:
+    return Path(options["output"]) if options["output"] else None
+
+
+def _tell(run: Run, as_json: bool) -> int:
+    """Print the frontier and where the run is; the exit code says whether a limit was hit."""
+    if as_json:
+        points = json.loads(run.tables["frontier"].to_json(orient="records"))
+        click.echo(json.dumps({"run": str(run.path), "points": points, **dict(run.manifest)}, indent=1, default=str))
+    else:
+        rows = [_row(record) for record in run.tables["frontier"].to_dict("records")]
+        print_table(str(run.manifest.get("title", run.path.name)), _HEADS, rows)
+        if run.manifest["certificate"]:
+            click.echo(certificate_sentence(run.manifest["certificate"]))
+        click.echo(f"run folder: {run.path}")
+    return DONE if run.status == "complete" else LIMIT_WITH_PLAN
+
+
+_HEADS = [
+    ("point", "right"),
+    ("cost MUSD", "right"),
+    ("USD/kg", "right"),
+    ("loss months", "right"),
+    ("worst months", "right"),
+    ("bound MUSD", "right"),
+    ("gap %", "right"),
+]
+
+
+def _row(record: Mapping[Any, Any]) -> list[str]:
+    return [
+        str(record["point"]),
+        f"{record['cost_musd']:.1f}",
+        f"{record['cost_usd_per_kg']:.1f}",
+        f"{record['loss_months']:.2f}",
+        f"{record['worst_loss_months']:.2f}",
+        f"{record['cost_bound_musd']:.1f}",
+        f"{100 * record['gap_share']:.2f}",
+    ]
+
+
+def certificate_sentence(certificate: Mapping[str, Any]) -> str:
+    """The certificate in a buyer's words."""
+    mean, worst = 100 * certificate["mean_gap_share"], 100 * certificate["max_gap_share"]
+    return (
+        f"proof: at the same loss no plan is cheaper by more than {mean:.2f} % on average, "
+        f"{worst:.2f} % at worst along the curve ({certificate['solves']} solves)"
+    )
