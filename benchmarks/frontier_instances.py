@@ -64,7 +64,8 @@ def mixed(path: Path) -> tuple[CompiledProgram, np.ndarray]:
     """A bi-objective mixed-binary program and the vertices of its known front (z1, z2, joined to the next).
 
     Layout: sizes (all, continuous, binary); both objectives, continuous then binary part; the continuous columns over
-    all rows; the one binary coefficient of each of the first rows; right-hand sides. At most a third of the binaries is 1.
+    all rows; the one binary coefficient of each of the first rows; right-hand sides. At most a third of the binaries
+    may be 1.
     """
     lines = [[float(word) for word in line.split()] for line in path.read_text().splitlines() if line.split()]
     columns, continuous, binaries = (int(line[0]) for line in lines[:3])

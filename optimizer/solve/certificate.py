@@ -16,7 +16,8 @@ Over the curve, from the safest loss attained a to the loss of the cheapest plan
 .. math::
     uncertain\_share = \frac{\int_a^z \max(0, U - \max(L, C(z)))\,dr}{(z - a)(C(a) - C(z))}.
 
-All integrals are exact: U and L are piecewise linear and are split wherever either changes.
+All integrals are exact: U and L are piecewise linear and are split wherever either changes. The largest gap leaves out
+pieces narrower than ``SLIVER`` of the range: open ends of segments stand a hair inside, and no solver proves there.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ import pandas as pd
 
 ROUNDING = 1e-12
 """Gaps below this, relative to 1 + cost, are rounding."""
+
+SLIVER = 1e-5
+"""Share of the range below which a piece does not count for the largest gap."""
 
 Reals = npt.NDArray[np.float64]
 
@@ -221,7 +225,9 @@ def figures(curve: Curve, first: Reals, second: Reals) -> Certificate:
     """The three figures of a curve."""
     low, high = ends(first, second)
     cheapest, dearest = float(first.min()), float(curve.upper_left[0])
-    highest = max(_largest(curve.upper_left, curve.lower_left), _largest(curve.upper_right, curve.lower_right))
+    wide = (curve.right - curve.left > SLIVER * (high - low)) | (high <= low)
+    left = _largest(curve.upper_left[wide], curve.lower_left[wide])
+    highest = max(left, _largest(curve.upper_right[wide], curve.lower_right[wide]))
     size = 0.5 * float(np.sum((curve.right - curve.left) * (np.abs(curve.upper_left) + np.abs(curve.upper_right))))
     if high <= low or size == 0.0:
         return Certificate(highest, highest, 0.0, low, high)

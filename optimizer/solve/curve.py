@@ -208,7 +208,7 @@ def nondominated(points: Sequence[Attained], same: float = SAME) -> Front:
     pairs = chains(points)
     curve = trace(attained_lines(first, second, pairs), proven_lines(bounds_frame([])), first, second)
     kept: list[Attained] = []
-    spans: list[tuple[int, int]] = []
+    parts: list[tuple[Attained, Attained]] = []
     runs = np.flatnonzero(np.append(True, np.diff(curve.line) != 0))
     stops = np.append(runs[1:], curve.line.size)
     for start, stop in zip(runs, stops, strict=True):
@@ -218,12 +218,42 @@ def nondominated(points: Sequence[Attained], same: float = SAME) -> Front:
             continue
         a, b = (points[k] for k in pairs[line - len(points)])
         left, right = float(curve.left[start]), float(curve.right[stop - 1])
-        kept.extend([_end(a, b, left, same), _end(a, b, right, same)])
-        spans.append((len(kept) - 2, len(kept) - 1))
+        parts.append((_end(a, b, left, same), _end(a, b, right, same)))
     if first.size:
         low, high = float(curve.left[0]), float(curve.right[-1])
         kept.extend(p for p in points if p.second in (low, high))
+    every = [*kept, *(end for part in parts for end in part)]
+    spans: list[tuple[int, int]] = []
+    for safer, riskier in parts:
+        ends = _pulled(safer, riskier, every, same), _pulled(riskier, safer, every, same)
+        if ends[0] is not None and ends[1] is not None and ends[0].second < ends[1].second:
+            spans.append((len(kept), len(kept) + 1))
+            kept.extend([ends[0], ends[1]])
     return _numbered(kept, spans, same)
+
+
+def _near(a: Attained, b: Attained, same: float) -> bool:
+    return abs(a.first - b.first) <= same * (1.0 + abs(a.first)) and (
+        abs(a.second - b.second) <= same * (1.0 + abs(a.second))
+    )
+
+
+def _pulled(end: Attained, other: Attained, points: Sequence[Attained], same: float) -> Attained | None:
+    """The end of a segment, drawn in by a hair if another plan is as good in one objective and better in the other.
+
+    Such an end is open: it is not nondominated itself, all that comes before it is. None if nothing is left.
+    """
+    room = same * (1.0 + abs(end.first)), same * (1.0 + abs(end.second))
+    beaten = any(
+        p.first <= end.first + room[0] and p.second <= end.second + room[1] and not _near(p, end, same) for p in points
+    )
+    if not beaten:
+        return end
+    first, second = abs(other.first - end.first), abs(other.second - end.second)
+    share = 2.5 * max(room[0] / max(first, 1e-300), room[1] / max(second, 1e-300))
+    if share >= 0.5:
+        return None
+    return between(end, other, end.second + share * (other.second - end.second))
 
 
 def _end(a: Attained, b: Attained, second: float, same: float) -> Attained:
@@ -234,25 +264,29 @@ def _end(a: Attained, b: Attained, second: float, same: float) -> Attained:
 
 
 def _numbered(kept: Sequence[Attained], spans: Sequence[tuple[int, int]], same: float) -> Front:
-    """Drop doubles and dominated points, sort by cost, and give segments the new numbers."""
+    """Drop doubles and dominated points, sort by cost, and give segments the new numbers.
+
+    A segment keeps only ends that are points: merged with one equal in both values, never with one that beats it.
+    """
     order = sorted(range(len(kept)), key=lambda i: (kept[i].second, kept[i].first))
     place: dict[int, int] = {}
     chosen: list[int] = []
     for i in order:
-        if chosen and kept[i].first >= kept[chosen[-1]].first - same * (1.0 + abs(kept[i].first)):
+        if chosen and _near(kept[i], kept[chosen[-1]], same):
             place[i] = chosen[-1]
             continue
+        if chosen and kept[i].first >= kept[chosen[-1]].first - same * (1.0 + abs(kept[i].first)):
+            continue
         if chosen and abs(kept[i].second - kept[chosen[-1]].second) <= same * (1.0 + abs(kept[i].second)):
-            place[chosen.pop()] = i
+            chosen.pop()
         chosen.append(i)
     number = {i: len(chosen) - k for k, i in enumerate(chosen)}
-
-    def final(i: int) -> int:
-        while i not in number:
-            i = place[i]
-        return number[i]
-
-    found = {(final(high), final(low)): (kept[high], kept[low]) for low, high in spans if final(low) != final(high)}
+    number |= {i: number[k] for i, k in place.items() if k in number}
+    found = {
+        (number[high], number[low]): (kept[high], kept[low])
+        for low, high in spans
+        if low in number and high in number and number[low] != number[high]
+    }
     rows = sorted(found)
     segments = [Segment(a, b, found[a, b][0].integers_hash) for a, b in rows]
     return Front([kept[i] for i in reversed(chosen)], segments, [found[row] for row in rows])

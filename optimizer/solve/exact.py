@@ -153,6 +153,9 @@ class Exact:
         for number in range(len(points) - 1, 0, -1):
             safer, riskier = points[number], points[number - 1]
             is_segment = (number, number + 1) in lines
+            hair = 8.0 * self.ledger.same * (1.0 + abs(riskier.second))
+            if riskier.second - safer.second <= hair and not self.master.is_pure:
+                continue
             if self._key(safer, riskier, is_segment) not in self.proven:
                 return safer, riskier, is_segment
         return None
@@ -174,7 +177,8 @@ class Exact:
         question = self._question(safer, riskier, is_segment)
         gap = 1.8 * self._grain(self.master.first) if self.master.is_pure else 0.5 * self._tolerance(question)
         answer = self._ask(question, gap)
-        limit = question.value(safer.first, safer.second) - self._tolerance(question)
+        hair = 8.0 * self.ledger.same * (1.0 + abs(safer.first))
+        limit = question.value(safer.first, safer.second) - max(self._tolerance(question), hair)
         if answer.is_proven_infeasible or answer.bound >= limit:
             if answer.is_proven_infeasible:
                 # Nothing in the open box below the safer end, whose values are the next ones possible.

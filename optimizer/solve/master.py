@@ -135,8 +135,6 @@ class Master:
             is_integer=program.is_integer,
         )
 
-    # --- values -------------------------------------------------------------------------------------------------
-
     def values(self, x: Floats) -> tuple[float, float]:
         """Both objectives at a first-stage vector."""
         return float(self.first @ x) + self.first_constant, float(self.second @ x) + self.second_constant

@@ -70,7 +70,7 @@ def load_case(case: str | Path, *, data: Path | None = None) -> Case:
     problems += more
     if settings is None:
         raise DataProblem(problems)
-    base, more = _read_base(package, settings)
+    base, more = read_base(package, settings)
     problems += more
     gone, more = remove_rows(base, package, settings.tables.remove, f"{name}/case.toml")
     problems += more
@@ -126,7 +126,7 @@ def _read_own(folder: Path, package: Package, name: str) -> tuple[dict[str, Tabl
     return tables, problems
 
 
-def _read_base(package: Package, settings: CaseSettings) -> tuple[dict[str, Table], list[Problem]]:
+def read_base(package: Package, settings: CaseSettings) -> tuple[dict[str, Table], list[Problem]]:
     """Read the shared tables, or make empty ones. Codes: T009, and those of :func:`read_table`."""
     tables: dict[str, Table] = {}
     problems: list[Problem] = []

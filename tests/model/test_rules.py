@@ -5,7 +5,7 @@ from pathlib import Path
 import pyomo.environ as pyo
 import pytest
 from pyomo.repn import generate_standard_repn
-from toy_instance import everything
+from toy_instance import everything, shock
 
 from optimizer.model.build import build_model
 from optimizer.model.registry import FIRST_STAGE, RECOURSE, SHOCK_COST
@@ -23,7 +23,10 @@ def models():
 
     rich = everything()
     worst = replace(rich, measure=Measure("worst_case", 0.5, {}), includes_shock_cost=True)
-    return build_model(rich), build_model(worst)
+    open_market = {d: replace(market, forbidden_bits={}) for d, market in rich.markets.items()}
+    fire = shock("fire@2028", 2028, {("smelter", 1): 0.5})
+    quiet = replace(rich, markets=open_market, shocks={"fire@2028": fire})
+    return build_model(rich), build_model(worst), build_model(quiet)
 
 
 def printed(row):

@@ -1,4 +1,4 @@
-"""Small instances built by hand, for tests of the model: every number is chosen so that the optimum is mental arithmetic."""
+"""Small instances built by hand, for tests of the model: the optimum is mental arithmetic."""
 
 from dataclasses import replace
 
@@ -6,9 +6,6 @@ from optimizer.chain.instance import (
     Budget,
     Byproduct,
     EnvironmentCap,
-    Project,
-    ShareCap,
-    SupplierCount,
     Facility,
     Instance,
     Lane,
@@ -17,10 +14,13 @@ from optimizer.chain.instance import (
     Offer,
     Period,
     Product,
+    Project,
     Qualification,
     Recipe,
+    ShareCap,
     Shock,
     Storage,
+    SupplierCount,
 )
 
 YEARS = (2027, 2028)

@@ -44,6 +44,11 @@ def test_two_portfolios_with_segments_by_hand() -> None:
     joined = {(vertices[s.from_point - 1], vertices[s.to_point - 1]) for s in frontier.segments}
     assert ((0.0, 4.0), (1.0, 3.0)) in joined
     assert ((1.0, 3.0), (1.5, 1.0)) in joined
+    # The line from (1.5, 1) to (3, 1) is a gap: the segment after it is open there and starts a hair beyond.
+    after = min(cost for cost, _ in vertices if cost > 1.6)
+    assert after == pytest.approx(3.0, abs=1e-4)
+    assert ((1.5, 1.0), (3.0, 1.0)) not in joined
+    assert all(abs(a[0] - b[0]) > 1e-9 and abs(a[1] - b[1]) > 1e-9 for a, b in joined)
     assert frontier.status == "complete"
     assert frontier.certificate.max_gap_share < 1e-5
 

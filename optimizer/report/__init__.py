@@ -1,0 +1,1 @@
+"""Charts, maps and pages over the tables of a run."""
