@@ -27,7 +27,7 @@ def row(check, low, high, value, source):
 
 def per_t(recipe_part, product, direction):
     flows = INPUTS["recipe_flows"]
-    chosen = flows[flows["recipe"].str.contains(recipe_part, regex=False)]
+    chosen = flows[flows["recipe"].str.endswith(recipe_part)]
     chosen = chosen[(chosen["product"] == product) & (chosen["direction"] == direction)]
     return float(chosen["t_per_t"].median())
 
@@ -38,7 +38,9 @@ def landed(offer, market, year):
     prices = INPUTS["offer_years"].set_index(["offer", "year"])["price_usd_per_kg"]
     lanes = INPUTS["lanes"]
     lane = lanes[
-        (lanes["from_place"] == row_["facility"]) & (lanes["to_place"] == market) & (lanes["product"] == row_["product"])
+        (lanes["from_place"] == row_["facility"])
+        & (lanes["to_place"] == market)
+        & (lanes["product"] == row_["product"])
     ].iloc[0]
     duty = INPUTS["lane_years"].set_index(["lane", "year"]).loc[(lane["lane"], year), "tariff_share"]
     freight = lane["freight_usd_per_t"] / 1000
@@ -46,14 +48,14 @@ def landed(offer, market, year):
 
 
 def material():
-    metal = per_t("|ndfeb_n", "ndpr_metal", "in")
-    oxide = per_t("|ndpr_metal", "ndpr_oxide", "in")
+    metal = per_t("|ndfeb_n", "ndpr_metal", "input")
+    oxide = per_t("|ndpr_metal", "ndpr_oxide", "input")
     row("NdPr oxide per kg finished magnet, gross (kg)", 0.48, 0.58, metal * oxide, "route_flows magnet_n, metal_ndpr")
-    scrap = per_t("|ndfeb_n", "swarf", "out")
-    back = per_t("|swarf", "ndpr_oxide", "out")
+    scrap = per_t("|ndfeb_n", "swarf", "output")
+    back = per_t("|recycle_hydromet|swarf", "ndpr_oxide", "output")
     row("… after swarf (kg)", 0.38, 0.45, metal * oxide - scrap * back, "route_flows, recycling route")
     for grade, low, high in (("ndfeb_sh_gbd", 6, 12), ("ndfeb_sh", 18, 36)):
-        dy = per_t(f"|{grade}", "dy_metal", "in") * per_t("|dy_metal", "dy_oxide", "in")
+        dy = per_t(f"|{grade}", "dy_metal", "input") * per_t("|dy_metal", "dy_oxide", "input")
         first, last = 320 * dy, 640 * dy
         name = "with diffusion" if grade.endswith("gbd") else "without"
         row(f"Dy oxide needed {name}, 2027 (t/yr)", low, high, first, f"route_flows of {grade}")
@@ -93,12 +95,17 @@ def plan():
     cost = TABLES["frontier"].set_index("point")["cost_usd_per_kg"]
     row("cost of the cheapest plan (USD/kg)", None, None, float(cost[1]), "frontier")
     if FREE is not None:
-        free = pd.read_parquet(FREE / "frontier.parquet").set_index("point")
-        costs = pd.concat([TABLES["costs"].assign(run="base"), pd.read_parquet(FREE / "costs.parquet").assign(run="free")])
-        late = costs[(costs["point"] == 1) & (costs["year"] >= 2030)].groupby("run")["cost_musd"].sum()
-        premium = 100 * (late["free"] / late["base"] - 1)
-        row("premium of a plan free of China from 2030 (%)", 20, 90, premium, "costs of both runs, 2030 on")
-        row("… over the whole horizon (%)", None, None, 100 * (free["cost_musd"].iloc[0] / TABLES["frontier"]["cost_musd"].iloc[0] - 1), "frontier of both runs")
+        premium()
+
+
+def premium():
+    free = {name: pd.read_parquet(FREE / f"{name}.parquet") for name in ("costs", "frontier")}
+    late = []
+    for costs in (free["costs"], TABLES["costs"]):
+        late.append(costs[(costs["point"] == 1) & (costs["year"] >= 2030)]["cost_musd"].sum())
+    whole = free["frontier"]["cost_musd"].iloc[0] / TABLES["frontier"]["cost_musd"].iloc[0]
+    row("premium of a plan free of China from 2030 (%)", 20, 90, 100 * (late[0] / late[1] - 1), "costs from 2030")
+    row("... over the whole horizon (%)", None, None, 100 * (whole - 1), "frontier of both runs")
 
 
 def projects():

@@ -154,8 +154,8 @@ def solve_plan(case: str | Path, output: Path | None, options: Options, watcher:
             LOSS,
             max_second=options.max_loss_months,
             max_first=options.budget_musd,
-            gap_share=options.gap_share or settings.gap_share,
-            time_limit_s=options.time_limit_s or settings.time_limit_s,
+            gap_share=_given(options.gap_share, settings.gap_share),
+            time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
             workers=options.workers,
             seed=options.seed,
             groups=ready.groups,
@@ -200,14 +200,20 @@ def _trace(ready: Prepared, options: Options, watcher: Watcher) -> Frontier:
         COST,
         LOSS,
         points=options.points or settings.points,
-        tolerance_share=options.tolerance_share or settings.tolerance_share,
-        gap_share=options.gap_share or settings.gap_share,
-        time_limit_s=options.time_limit_s or settings.time_limit_s,
+        tolerance_share=_given(options.tolerance_share, settings.tolerance_share),
+        gap_share=_given(options.gap_share, settings.gap_share),
+        time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
         workers=options.workers,
         seed=options.seed,
         progress=lambda stage, count: watcher.update(f"{stage}: {count} questions answered"),
         exact=options.is_exact,
+        groups=ready.groups,
     )
+
+
+def _given(option: float | None, setting: float) -> float:
+    """The option, if there is one; 0 is one."""
+    return setting if option is None else option
 
 
 def numbered(bounds: pd.DataFrame) -> pd.DataFrame:

@@ -30,9 +30,16 @@ from optimizer.chain.limits import (
 )
 from optimizer.chain.markets import build_byproducts, opening_in_class
 from optimizer.chain.network import Blueprint, Network, Place, grow_network, prune_network
-from optimizer.chain.offers import bounded_offer, capacity_per_t, makers_of, supply_limit, usable_t
+from optimizer.chain.offers import (
+    bounded_offer,
+    capacity_per_t,
+    makers_of,
+    supply_limit,
+    usable_in_toll,
+    usable_t,
+)
 from optimizer.chain.qualifications import matching_row, spot_by_year, with_spot
-from optimizer.chain.records import rows_of
+from optimizer.chain.records import number, rows_of
 from optimizer.chain.services import Services, services_of
 from optimizer.errors import DataProblem
 
@@ -183,14 +190,18 @@ def _offers(
     recipes_at: Mapping[str, list[Recipe]],
 ) -> dict[str, Offer]:
     makers = makers_of(network.recipes.values())
-    usable: dict[str, float] = {}
+    placed = place_offers(draft, network.recipes, network.present & network.useful)
+    concerned = {offer.product for offer in placed.values()} | {p for r in network.recipes.values() for p in r.outputs}
+    usable = {p: usable_t(p, makers, draft.markets.values(), storages.values()) for p in sorted(concerned)}
+    outlets = {row["product"]: number(row, "max_sale_t_per_year") for row in rows_of(draft.case.tables, "byproducts")}
+    sellable = {p: volume + outlets.get(p, 0.0) for p, volume in usable.items()}
     offers = {}
-    for name, offer in place_offers(draft, network.recipes, network.present & network.useful).items():
-        if offer.product not in usable:
-            usable[offer.product] = usable_t(offer.product, makers, draft.markets.values(), storages.values())
+    for name, offer in placed.items():
         facility, projects = draft.facilities[offer.facility], draft.projects_at(offer.facility)
-        supply = supply_limit(offer, facility, recipes_at.get(offer.facility, ()), projects)
-        offers[name] = bounded_offer(offer, usable[offer.product], supply)
+        recipes = recipes_at.get(offer.facility, ())
+        tolled = [r for r in recipes if "buyer" in r.layers and r.route == draft.toll_routes.get(name)]
+        use = usable[offer.product] if offer.kind == "sale" else usable_in_toll(offer, tolled, sellable)
+        offers[name] = bounded_offer(offer, use, supply_limit(offer, facility, recipes, projects))
     return offers
 
 

@@ -179,6 +179,24 @@ def usable_t(
     return total + sum(storage.max_t * need_per_t(product, storage.product, makers) for storage in storages)
 
 
+def usable_in_toll(offer: Offer, recipes: Iterable[Recipe], usable: Mapping[str, float]) -> float:
+    """Give the largest volume of a toll's main product (t/yr) whose conversion the buyer could have a use for.
+
+    A conversion makes all its products together: it may run for the sake of a co-product or bundle, far beyond the use
+    there is for the main product. ``usable`` has the use of every product, with what can be sold as a by-product.
+    """
+    made = [recipe.outputs for recipe in recipes if recipe.outputs.get(offer.product, 0.0) > 0]
+    return max(
+        (
+            usable[p] * outputs[offer.product] / amount
+            for outputs in made
+            for p, amount in outputs.items()
+            if amount > 0
+        ),
+        default=0.0,
+    )
+
+
 def makers_of(recipes: Iterable[Recipe]) -> dict[str, list[Recipe]]:
     """Give product → recipes of the buyer's layer that make it, equal ones of several plants once."""
     makers: dict[str, list[Recipe]] = defaultdict(list)

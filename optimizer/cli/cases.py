@@ -24,7 +24,7 @@ def new(name: str, from_case: str | None, output: str) -> None:
     """
     from optimizer.tables.write_case import new_case
 
-    folder = new_case(name, Path(output) / name, from_case)
+    folder = new_case(name, Path(output), from_case)
     click.echo(str(folder))
     click.echo("next: edit case.toml and the tables, then `sourcing check` it", err=True)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pyomo.environ as pyo
+from pyomo.common.gc_manager import PauseGC
 
 from optimizer.chain.instance import Instance, Period
 from optimizer.model.compare import contradiction
@@ -34,6 +35,11 @@ def build_model(instance: Instance, has_shocks: bool = True) -> pyo.ConcreteMode
     Raises:
         Infeasible: a limit that no decision could ever meet.
     """
+    with PauseGC():
+        return _written(instance, has_shocks)
+
+
+def _written(instance: Instance, has_shocks: bool) -> pyo.ConcreteModel:
     m = pyo.ConcreteModel(name=instance.case)
     m.instance = instance
     m.sets = build_sets(instance)
@@ -81,7 +87,7 @@ def _fill_block(b: Any, branch: Branch, rules: tuple[RecourseRule, ...]) -> None
     m = b.model()
     add_recourse_variables(b, m, branch)
     for rule in rules:
-        rows = ((_label(index), rule.function(b, m, *_tuple(index))) for index in rule.index(m, branch))
+        rows = ((index, rule.function(b, m, *_tuple(index))) for index in rule.index(m, branch))
         _add_rows(b, rule.name, rows)
 
 
@@ -113,8 +119,8 @@ def _add_rows(owner: Any, name: str, rows: Iterable[tuple[Any, Any]]) -> None:
         if row is pyo.Constraint.Skip:
             continue
         if row is pyo.Constraint.Infeasible:
-            raise contradiction(name, index)
-        kept[index] = row
+            raise contradiction(name, _label(index))
+        kept[_label(index)] = row
     if kept == {}:
         return
     if list(kept) == [()]:

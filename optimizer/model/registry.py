@@ -108,6 +108,13 @@ def _modelled(m: Any, x: Branch, layer: Layer) -> list[str]:
     return [f for f in m.sets.recipes_at if f in x.reached[layer]]
 
 
+def _feeding(m: Any, x: Branch) -> list[tuple[str, str]]:
+    """(facility, product) with shadow lanes into reached plants."""
+    inside = x.reached["supplier"]
+    lanes = m.instance.lanes.values()
+    return sorted({(y.from_place, y.product) for y in lanes if y.layer == "supplier" and y.to_place in inside})
+
+
 def _contracted(m: Any, x: Branch) -> list[str]:
     return [o for o, offer in m.instance.offers.items() if offer.facility in x.reached["buyer"]]
 
@@ -132,7 +139,7 @@ RECOURSE: tuple[RecourseRule, ...] = (
     ),
     RecourseRule(
         recourse.recourse_delivery,
-        lambda m, x: _each([(f, p) for layer, f, p in m.sets.lanes_from if layer == "supplier"], x),
+        lambda m, x: _each(_feeding(m, x), x),
     ),
     RecourseRule(recourse.recourse_contract, lambda m, x: _each([(o,) for o in _contracted(m, x)], x)),
     RecourseRule(recourse.recourse_spot, lambda m, x: _each([(q,) for q in _spots(m, x)], x)),

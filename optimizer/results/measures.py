@@ -143,7 +143,8 @@ def losses_of(
     cells["wanted"] = cells["criticality"] * cells["demand_t"]
     sums = cells.groupby(["shock", "period"], as_index=False)[["lost", "wanted"]].sum()
     rows = periods.merge(sums, on=["shock", "period"], how="left").fillna({"lost": 0.0, "wanted": 0.0})
-    share = np.divide(rows["lost"], rows["wanted"], out=np.zeros(len(rows)), where=rows["wanted"].to_numpy() > 0)
+    lost, wanted = rows["lost"].to_numpy(dtype=float), rows["wanted"].to_numpy(dtype=float)
+    share = np.divide(lost, wanted, out=np.zeros(len(rows)), where=wanted > 0)
     is_cut = share > threshold_share
     rows["loss_months"] = share * rows["months"]
     rows["survive_months"] = np.where(is_cut, rows["first_month"], rows["window_months"])

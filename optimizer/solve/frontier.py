@@ -108,6 +108,7 @@ def trace_frontier(
     progress: Callable[[str, int], None] | None = None,
     exact: bool = False,
     blocks: Sequence[tuple[Any, Any]] = (),
+    groups: Sequence[str] | None = None,
 ) -> Frontier:
     """Trace the frontier of two objectives.
 
@@ -124,6 +125,7 @@ def trace_frontier(
         progress: called with a stage and the number of solves so far.
         exact: the complete nondominated set with its segments (programs without blocks).
         blocks: recourse blocks and their thetas, if ``model`` is a Pyomo model.
+        groups: group of limits per first-stage row, in words, for the message if nothing is feasible.
 
     Raises:
         Infeasible: if no plan exists, by proof.
@@ -140,6 +142,7 @@ def trace_frontier(
     with ExitStack() as stack:
         recourse = stack.enter_context(Recourse(program, workers))
         master = Master(program, *names, recourse, seed)
+        master.groups = groups
         if exact:
             solves, status = _run_exact(master, ledger, deadline, progress)
         else:
@@ -211,7 +214,7 @@ def _run_exact(
 
 def _raise_empty(master: Master, ledger: Ledger) -> None:
     if any(bound.kind == "infeasible" and math.isinf(bound.max_second) for bound in ledger.bounds):
-        raise Infeasible("no plan satisfies the limits given", explain_infeasible(master, Question()))
+        raise Infeasible("no plan satisfies the limits given", explain_infeasible(master, Question(), master.groups))
     raise SolveLimit("no plan found before the limit")
 
 

@@ -1,0 +1,92 @@
+"""The one theme of all charts, maps and pages: colours, type, sizes.
+
+Colours are those of Okabe and Ito (2008), told apart under all common forms of colour blindness; a stage of the chain
+is also told by its shape, so that no picture depends on colour alone.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+INK, MUTED, FAINT = "#1f2933", "#5f6b76", "#9aa5b1"
+GRID, PAPER = "#e3e7eb", "#ffffff"
+LAND, BORDER, SEA = "#e6e3db", "#fbfaf7", "#f3f7fa"
+ACCENT, PROOF = "#d55e00", "#0072b2"
+SHADE = "#b9d3e6"
+
+CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b5a642", "#6a51a3")
+OTHER = "#b6bec6"
+SHAPES = ("triangle-up", "square", "diamond", "cross", "circle", "triangle-down", "triangle-right", "triangle-left")
+STAGE_COLOURS = ("#a6611a", "#cc79a7", "#009e73", "#e69f00", "#0072b2", "#56b4e9", "#6a51a3", "#b5a642")
+STAR = "M0,-1.2L0.27,-0.37L1.14,-0.37L0.44,0.14L0.71,0.97L0,0.46L-0.71,0.97L-0.44,0.14L-1.14,-0.37L-0.27,-0.37Z"  # a market
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+SMALL, TEXT, LARGE = 11, 12, 18
+WIDTH = 860
+GLYPH = 0.54
+"""Mean width of a character over its height, on the wide side."""
+
+
+def stage_styles(stages: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Stage → (colour, shape), in the order of the chain; both repeat after the eighth stage."""
+    return {stage: (STAGE_COLOURS[k % len(STAGE_COLOURS)], SHAPES[k % len(SHAPES)]) for k, stage in enumerate(stages)}
+
+
+def category_colours(names: Sequence[str], other: str = "other") -> dict[str, str]:
+    """Name → colour in the order given; ``other`` and everything after the eighth name is grey."""
+    plain = [name for name in names if name != other]
+    colours = {name: CATEGORIES[k] if k < len(CATEGORIES) else OTHER for k, name in enumerate(plain)}
+    return colours | {other: OTHER}
+
+
+def wrapped(text: str, width: float, size: float = TEXT, lines: int = 3) -> list[str]:
+    """Break text into at most ``lines`` lines of ``width`` pixels at a type size; what does not fit ends in "…"."""
+    letters = max(8, int(width / (GLYPH * size)))
+    return textwrap.wrap(" ".join(text.split()), letters, max_lines=lines, placeholder=" …") or [""]
+
+
+def shortened(text: str, letters: int) -> str:
+    """Text of at most ``letters`` characters on one line."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= letters else plain[: letters - 1].rstrip() + "…"
+
+
+def text_width(text: str, size: float = SMALL) -> float:
+    """Width in pixels a text takes, estimated on the wide side (characters beyond Latin count double)."""
+    return GLYPH * size * sum(2.0 if ord(letter) > 0x2E80 else 1.0 for letter in text)
+
+
+def titled(title: str, subtitle: str, width: float = WIDTH) -> dict[str, Any]:
+    """Title block of a chart: the finding, and under it units and reading."""
+    return {
+        "text": wrapped(title, width, LARGE, 2),
+        "subtitle": wrapped(subtitle, width, TEXT + 1, 3),
+    }
+
+
+def config() -> dict[str, Any]:
+    """Vega-Lite configuration every picture is drawn with."""
+    axis = {
+        "labelColor": MUTED, "titleColor": INK, "titleFontWeight": "normal", "labelFontSize": SMALL,
+        "titleFontSize": TEXT, "gridColor": GRID, "domainColor": FAINT, "tickColor": FAINT, "titlePadding": 10,
+    }  # fmt: skip
+    legend = {"labelColor": INK, "titleColor": MUTED, "titleFontWeight": "normal", "labelFontSize": SMALL}
+    title = {
+        "anchor": "start", "frame": "group", "color": INK, "fontSize": LARGE, "fontWeight": "bold", "offset": 16,
+        "subtitleColor": MUTED, "subtitleFontSize": TEXT + 1, "subtitlePadding": 8, "subtitleLineHeight": 17,
+    }  # fmt: skip
+    header = {"labelColor": INK, "labelFontSize": TEXT, "labelFontWeight": "bold", "labelAnchor": "start"}
+    return {
+        "font": FONT,
+        "background": PAPER,
+        "padding": 18,
+        "axis": axis,
+        "legend": legend | {"titleFontSize": SMALL, "symbolStrokeWidth": 0, "labelLimit": 240},
+        "title": title,
+        "header": header | {"titleFontSize": 0, "title": None},
+        "view": {"stroke": None},
+        "text": {"color": INK, "fontSize": SMALL},
+        "range": {"category": list(CATEGORIES)},
+    }
