@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from optimizer.cli.console import print_table
 from optimizer.cli.options import json_option
+
+if TYPE_CHECKING:
+    from optimizer.chain.instance import Instance
 
 
 @click.command()
@@ -41,6 +45,7 @@ def check(case: str, as_json: bool, full: bool) -> None:
       sourcing check allied-magnets
     """
     from optimizer.chain.build import build_instance
+    from optimizer.chain.left_out import left_out
     from optimizer.tables.case import load_case
 
     loaded = load_case(case)
@@ -54,7 +59,15 @@ def check(case: str, as_json: bool, full: bool) -> None:
         record = {"case": loaded.name, "title": loaded.settings.title, "size": size, "differences": differences}
         click.echo(json.dumps(record | {"warnings": list(loaded.warnings)}, indent=1, default=str))
         return
+    if loaded.settings.question:
+        click.echo(loaded.settings.question)
     print_table(loaded.settings.title, [("contains", "left"), ("number", "right")], list(size.items()))
+    print_table("By stage", _STAGE_HEADS, _stages(instance))
+    dropped = left_out(loaded, instance)
+    if len(dropped):
+        counts = dropped["table"].value_counts().sort_index()
+        told = ", ".join(f"{count} of {table}" for table, count in counts.items())
+        click.echo(f"left out by the candidate filter, or because nothing can reach or use them: {told}")
     if differences:
         rows = [
             (d["kind"], d["table"], d["key"], d["column"] or "", d["old"] or "", d["new"] or "") for d in differences
@@ -67,3 +80,17 @@ def check(case: str, as_json: bool, full: bool) -> None:
         from optimizer.chain.tables_of import describe
 
         click.echo(describe(instance))
+
+
+_STAGE_HEADS = [("stage", "left"), ("plants", "right"), ("countries", "right"), ("sales", "right"), ("tolls", "right")]
+
+
+def _stages(instance: Instance) -> list[list[str]]:
+    """One row per stage: plants, countries, offers of each kind."""
+    rows = []
+    for stage in instance.stages:
+        plants = {f.facility: f.country_iso3 for f in instance.facilities.values() if f.stage == stage}
+        kinds = [offer.kind for offer in instance.offers.values() if offer.facility in plants]
+        counts = [len(plants), len(set(plants.values())), kinds.count("sale"), kinds.count("toll")]
+        rows.append([stage, *(str(count) for count in counts)])
+    return rows

@@ -101,30 +101,30 @@ def _vector(point: Point) -> tuple[float, float, float]:
 
 
 class Frame:
-    """The part of the plane that is drawn, and its pixels: x to the right, y downwards.
+    """A part of the plane drawn into a rectangle of pixels: x to the right, y downwards.
 
     Args:
-        points: (longitude, latitude) that must lie inside.
-        width: width in pixels.
-        ratios: least and largest height over width.
+        middle: centre of the part on the plane.
+        wide: width of the part on the plane.
+        size: width and height of the rectangle in pixels.
+        top: where the rectangle begins, in pixels from the top of the picture.
     """
 
-    def __init__(self, points: Sequence[Point], width: float, ratios: tuple[float, float] = (0.40, 0.52)) -> None:
-        xs, ys = zip(*(equal_earth(_home(lon), lat) for lon, lat in points or [(CENTRE, 0.0)]), strict=True)
-        world = equal_earth(CENTRE + 180, 0)[0]
-        low, high = equal_earth(CENTRE, -56)[1], equal_earth(CENTRE, 79)[1]
-        wide = min(2 * world, max(max(xs) - min(xs), (max(ys) - min(ys)) / ratios[1], 0.5) * 1.14)
-        middle = min(max((min(xs) + max(xs)) / 2, wide / 2 - world), world - wide / 2)
-        tall = min(max((max(ys) - min(ys)) * 1.2, ratios[0] * wide), ratios[1] * wide, high - low)
-        centre = min(max((min(ys) + max(ys)) / 2, low + tall / 2), high - tall / 2)
-        self.width, self.scale = width, width / wide
-        self.height = tall * self.scale
-        self._left, self._top = middle - wide / 2, centre + tall / 2
+    def __init__(self, middle: Point, wide: float, size: Point, top: float = 0.0) -> None:
+        self.width, self.height = size
+        self.top, self.scale = top, size[0] / wide
+        self.middle, self.wide, self.tall = middle, wide, size[1] / self.scale
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom in pixels."""
+        return 0.0, self.top, self.width, self.top + self.height
 
     def pixel(self, longitude: float, latitude: float) -> Point:
         """Place of a point; longitudes must be within half a turn of the central meridian."""
         x, y = equal_earth(longitude, latitude)
-        return (x - self._left) * self.scale, (self._top - y) * self.scale
+        left, upper = self.middle[0] - self.wide / 2, self.middle[1] + self.tall / 2
+        return (x - left) * self.scale, self.top + (upper - y) * self.scale
 
     def place(self, longitude: float, latitude: float) -> Point:
         """Place of a point whatever turn its longitude is given in."""
@@ -136,13 +136,56 @@ class Frame:
 
     def holds(self, point: Point, margin: float = 0.0) -> bool:
         """Whether a pixel lies in the frame."""
-        return margin <= point[0] <= self.width - margin and margin <= point[1] <= self.height - margin
+        left, top, right, bottom = self.box
+        return left + margin <= point[0] <= right - margin and top + margin <= point[1] <= bottom - margin
 
     def clipped(self, shape: Any) -> Any:
         """The part of a shape in pixels that lies in the frame."""
         from shapely import box
 
-        return shape.intersection(box(0, 0, self.width, self.height))
+        return shape.intersection(box(*self.box))
+
+
+def world_frame(points: Sequence[Point], width: float, ratios: Point = (0.36, 0.46)) -> Frame:
+    """The frame that holds all points with some room.
+
+    Args:
+        points: (longitude, latitude).
+        width: in pixels.
+        ratios: least and largest height over width.
+    """
+    plane = [equal_earth(_home(lon), lat) for lon, lat in points or [(CENTRE, 0.0)]]
+    (x0, x1), (y0, y1) = ((min(v), max(v)) for v in zip(*plane, strict=True))
+    world = equal_earth(CENTRE + 180, 0)[0]
+    low, high = equal_earth(CENTRE, -56)[1], equal_earth(CENTRE, 79)[1]
+    wide = min(2 * world, max(x1 - x0, (y1 - y0) / ratios[1], 0.3) * 1.14)
+    x = min(max((x0 + x1) / 2, wide / 2 - world), world - wide / 2)
+    tall = min(max((y1 - y0) * 1.2, ratios[0] * wide), ratios[1] * wide, high - low)
+    y = min(max((y0 + y1) / 2, low + tall / 2), high - tall / 2)
+    return Frame((x, y), wide, (width, tall * width / wide))
+
+
+def detail_frame(points: Sequence[Point], world: Frame, size: Point, top: float, fewest: int = 6) -> Frame | None:
+    """The frame, a quarter of the world's frame wide, around where points crowd most.
+
+    Args:
+        points: (longitude, latitude).
+        world: the frame that is too small for them.
+        size: width and height in pixels.
+        top: pixels from the top of the picture.
+        fewest: with fewer points together there is no detail.
+    """
+    plane = [equal_earth(_home(lon), lat) for lon, lat in points]
+    wide = 0.24 * world.wide
+    tall = wide * size[1] / size[0]
+    best: list[Point] = []
+    for x, y in plane:
+        near = [p for p in plane if abs(p[0] - x) < 0.42 * wide and abs(p[1] - y) < 0.45 * tall]
+        best = near if len(near) > len(best) else best
+    if len(best) < fewest:
+        return None
+    xs, ys = zip(*best, strict=True)
+    return Frame(((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2), wide, size, top)
 
 
 def _home(longitude: float) -> float:

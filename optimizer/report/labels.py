@@ -29,61 +29,82 @@ class Wish:
 
 @dataclass(frozen=True)
 class Label:
-    """A label placed: its box, and the leader line to its symbol if it stands off."""
+    """A label placed: its box, how its text is aligned, and the leader line to its symbol if it stands off."""
 
     wish: Wish
     box: Box
+    align: str
     leader: tuple[Point, Point] | None
 
 
-def place_labels(wishes: Sequence[Wish], taken: Sequence[Box], width: float, height: float) -> list[Label]:
-    """Place labels so that none overlaps another, a symbol (``taken``) or the border; those without room are left out.
+@dataclass
+class _Ground:
+    """What is taken: boxes that must stay free, points of thick lines that should, leader lines."""
+
+    area: Box
+    boxes: list[Box]
+    soft: Sequence[Point]
+    leaders: list[tuple[Point, Point]]
+
+
+def place_labels(wishes: Sequence[Wish], taken: Sequence[Box], area: Box, soft: Sequence[Point] = ()) -> list[Label]:
+    """Place labels so that none overlaps another, a symbol or the border; those without room are left out.
 
     Args:
         wishes: labels wanted.
         taken: boxes (left, top, right, bottom) that must stay free.
-        width: of the picture in pixels.
-        height: of the picture in pixels.
+        area: box the labels must lie in.
+        soft: points along thick lines, which labels avoid if they can.
     """
-    boxes, leaders, placed = list(taken), list[tuple[Point, Point]](), list[Label]()
+    ground, placed = _Ground(area, list(taken), soft, []), list[Label]()
     for wish in sorted(wishes, key=lambda w: (-w.weight, w.lines)):
-        label = _best(wish, boxes, leaders, (width, height))
+        label = _best(wish, ground)
         if label is not None:
-            boxes.append(label.box)
-            if label.leader:
-                leaders.append(label.leader)
+            ground.boxes.append(label.box)
+            ground.leaders += [label.leader] if label.leader else []
             placed.append(label)
     return placed
 
 
-def _best(wish: Wish, boxes: list[Box], leaders: list[tuple[Point, Point]], size: Point) -> Label | None:
+def _best(wish: Wish, ground: _Ground) -> Label | None:
+    """The place with the least penalty: distance, and thick lines underneath."""
+    best: tuple[float, Label | None] = (float("inf"), None)
     for reach in REACHES:
-        for box, anchor in _candidates(wish, reach):
-            if box[0] < 3 or box[1] < 3 or box[2] > size[0] - 3 or box[3] > size[1] - 3:
-                continue
-            if any(_overlap(box, other) for other in boxes) or any(_crosses(line, box) for line in leaders):
-                continue
+        if reach >= best[0]:
+            break
+        for rank, (box, align, anchor) in enumerate(_candidates(wish, reach)):
+            under = sum(_inside(point, box) for point in ground.soft)
+            penalty = reach + 0.5 * rank + 7.0 * min(under, 8)
             leader = (wish.at, anchor) if reach > 9 else None
-            if leader and any(_crosses(leader, other) for other in boxes[:] if not _inside(wish.at, other)):
-                continue
-            return Label(wish, box, leader)
-    return None
+            if penalty < best[0] and _is_free(wish, box, leader, ground):
+                best = (penalty, Label(wish, box, align, leader))
+    return best[1]
 
 
-def _candidates(wish: Wish, reach: float) -> list[tuple[Box, Point]]:
-    """Boxes around the symbol at a distance, each with the end of its leader line."""
+def _is_free(wish: Wish, box: Box, leader: tuple[Point, Point] | None, ground: _Ground) -> bool:
+    area = ground.area
+    if box[0] < area[0] + 3 or box[1] < area[1] + 3 or box[2] > area[2] - 3 or box[3] > area[3] - 3:
+        return False
+    if any(_overlap(box, other) for other in ground.boxes) or any(_crosses(line, box) for line in ground.leaders):
+        return False
+    return not leader or not any(_crosses(leader, other) for other in ground.boxes if not _inside(wish.at, other))
+
+
+def _candidates(wish: Wish, reach: float) -> list[tuple[Box, str, Point]]:
+    """Boxes around the symbol at a distance, each with the alignment of its text and the end of its leader line."""
     wide = max(text_width(line, SMALL) for line in wish.lines) + 4
     tall = LINE * len(wish.lines)
     x, y = wish.at
     r = wish.radius + 2 + reach
     d = 0.72 * r
     spots = [
-        ((x + r, y - tall / 2), (x + r, y)), ((x - r - wide, y - tall / 2), (x - r, y)),
-        ((x + d, y - d - tall), (x + d, y - d)), ((x + d, y + d), (x + d, y + d)),
-        ((x - d - wide, y - d - tall), (x - d, y - d)), ((x - d - wide, y + d), (x - d, y + d)),
-        ((x - wide / 2, y - r - tall), (x, y - r)), ((x - wide / 2, y + r), (x, y + r)),
+        (x + r, y - tall / 2, "left", (x + r, y)), (x - r - wide, y - tall / 2, "right", (x - r, y)),
+        (x + d, y - d - tall / 2, "left", (x + d, y - d)), (x + d, y + d - tall / 2, "left", (x + d, y + d)),
+        (x - d - wide, y - d - tall / 2, "right", (x - d, y - d)),
+        (x - d - wide, y + d - tall / 2, "right", (x - d, y + d)),
+        (x - wide / 2, y - r - tall, "center", (x, y - r)), (x - wide / 2, y + r, "center", (x, y + r)),
     ]  # fmt: skip
-    return [((left, top, left + wide, top + tall), end) for (left, top), end in spots]
+    return [((left, top, left + wide, top + tall), align, end) for left, top, align, end in spots]
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -15,12 +15,7 @@ def pixel_axes() -> dict[str, Any]:
     """Channels x and y that take pixels from the top left corner as they are."""
     import altair as alt
 
-    free = alt.value
-    del free
-    return {
-        "x": alt.X("x:Q", axis=None, scale=None),
-        "y": alt.Y("y:Q", axis=None, scale=None),
-    }
+    return {"x": alt.X("x:Q", axis=None, scale=None), "y": alt.Y("y:Q", axis=None, scale=None)}
 
 
 def _shaped(features: list[Row]) -> Any:
@@ -94,13 +89,13 @@ def texts(
     weight: str = "normal",
     style: str = "normal",
     halo: bool = False,
-    size: float = theme.SMALL,
+    align: str = "left",
 ) -> Any:
-    """Lines of text that begin at ``x`` and are centred on ``y``; ``halo`` sets them off from what lies below."""
+    """Lines of text that stand at ``x`` and are centred on ``y``; ``halo`` sets them off from what lies below."""
     import altair as alt
 
     base = alt.Chart(alt.Data(values=rows)).encode(**pixel_axes(), text="text:N")
-    look = {"align": "left", "baseline": "middle", "fontSize": size, "fontWeight": weight, "fontStyle": style}
+    look = {"align": align, "baseline": "middle", "fontSize": theme.SMALL, "fontWeight": weight, "fontStyle": style}
     front = base.mark_text(color=colour, **look)
     if not halo:
         return front

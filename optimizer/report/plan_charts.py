@@ -7,10 +7,13 @@ from typing import Any
 import pandas as pd
 
 from optimizer.report import numbers, theme
-from optimizer.report.view import NOTHING, RunView, country, spoken
+from optimizer.report.view import NOTHING, RunView, country, listed, spoken
 
 MOST_COUNTRIES = 8
-LEAST_SHARE = 0.02
+LOSS_WIDTH = 440
+LEAST_FALL = 0.04
+PLAIN = 0.005
+"""Months below which a loss is shown as none."""
 Row = dict[str, Any]
 
 
@@ -65,20 +68,25 @@ def _share_rows(view: RunView, frame: pd.DataFrame) -> tuple[list[Row], list[str
 
 
 def shares_finding(view: RunView) -> str:
-    """Where the largest share of one country falls most from the cheapest to the safest plan."""
+    """Whether the country with most of the output loses share from the cheapest to the safest plan, and where."""
     frame, first, last = view.table("shares"), view.points[0], view.points[-1]
     if frame.empty:
         return "No output to share"
     table = frame.pivot_table(index=["stage", "country_iso3"], columns="point", values="flow_share", fill_value=0.0)
     if first not in table or last not in table:
         return "Shares of countries by stage"
-    fall = table[first] - table[last]
-    stage, code = (str(part) for part in fall.idxmax())
-    before, after = float(table.loc[(stage, code), first]), float(table.loc[(stage, code), last])  # type: ignore[arg-type]
-    if before - after < LEAST_SHARE:
-        stage, code = (str(part) for part in table[first].idxmax())
-        share = numbers.percent(float(table.loc[(stage, code), first]))  # type: ignore[arg-type]
-        return f"{country(code)} makes {share} of the {spoken(stage)} output in every plan"
+    both = table[[first, last]].groupby(level="stage").transform("sum").gt(0).all(axis=1)
+    table = table[both]
+    code = str(table.groupby(level="country_iso3")[first].sum().idxmax())
+    leader = table.xs(code, level="country_iso3")
+    fall = leader[first] - leader[last]
+    if float(fall.max()) < LEAST_FALL:
+        least = leader.min(axis=1)
+        chosen = [str(stage) for stage in leader.index if least[stage] >= 0.5] or [str(least.idxmax())]
+        share = numbers.percent(float(least[chosen].min()))
+        return f"{country(code)} makes at least {share} of {listed(map(spoken, chosen))} in every plan"
+    stage = str(fall.idxmax())
+    before, after = float(leader.loc[stage, first]), float(leader.loc[stage, last])
     told = f"{country(code)}\u2019s share of {spoken(stage)} falls from {numbers.percent(before)}"
     return f"{told} in plan {first} to {numbers.percent(after)} in plan {last}"
 
@@ -96,56 +104,65 @@ def event_losses(view: RunView, point: int) -> pd.DataFrame:
 
 
 def losses_chart(view: RunView, point: int) -> Any:
-    """Loss under every shock of a point: bar to the worst start year, a tick per start year, the cheapest plan's worst."""
+    """Loss under every event of a point: bar to the worst start year, a tick per start year, the cheapest plan's worst."""
     import altair as alt
 
     frame, first = event_losses(view, point), view.points[0]
     worst = frame.groupby("event", as_index=False).agg(loss=("loss_months", "max"), name=("name", "first"))
     cheapest = event_losses(view, first).groupby("event")["loss_months"].max()
-    labels = {str(e): theme.shortened(str(n), 44) for e, n in zip(worst["event"], worst["name"], strict=True)}
-    ranked = worst.sort_values(["loss", "name"], ascending=[False, True], kind="stable")
-    order = [labels[str(event)] for event in ranked["event"]]
+    worst["cheapest"] = worst["event"].map(cheapest).fillna(0.0)
+    felt = worst[(worst["loss"] >= PLAIN) | (worst["cheapest"] >= PLAIN)]
+    ranked = (felt if len(felt) else worst).sort_values(["loss", "cheapest", "name"], ascending=[False, False, True])
+    labels = {str(e): theme.shortened(str(n), 44) for e, n in zip(ranked["event"], ranked["name"], strict=True)}
     bars = [
-        {"event": labels[str(r["event"])], "loss": float(r["loss"]), "cheapest": float(cheapest.get(r["event"], 0.0)),
-         "text": numbers.months(float(r["loss"])).removesuffix(" months").removesuffix(" month")}
+        {"event": labels[str(r["event"])], "loss": float(r["loss"]), "cheapest": float(r["cheapest"]),
+         "told": f"{float(r['loss']):.2f}", "first": f"{float(r['cheapest']):.2f}"}
         for r in ranked.to_dict("records")
     ]  # fmt: skip
     ticks = [
         {"event": labels[str(r["event"])], "loss": float(r["loss_months"]), "start": int(r["start_year"])}
         for r in frame.dropna(subset=["start_year"]).to_dict("records")
+        if str(r["event"]) in labels and float(r["loss_months"]) >= PLAIN
     ]
-    y = alt.Y("event:N", sort=order, title=None, axis=alt.Axis(labelLimit=330, labelColor=theme.INK))
-    layers = _loss_layers(bars, ticks, y, point, first)
-    reading = (
-        f"Months of demand lost within the shock window; bar: worst start year of plan {point}, ticks: every start year"
-    )
+    y = alt.Y("event:N", sort=list(labels.values()), title=None, axis=alt.Axis(labelLimit=330, labelColor=theme.INK))
+    reading = f"Months of demand lost within the shock window; bar: worst start year of plan {point}, ticks: every start year"
+    if len(worst) > len(ranked):
+        reading += f"; not shown: {len(worst) - len(ranked)} events that take nothing in either plan"
     title = alt.TitleParams(**theme.titled(losses_finding(view, point), reading))
-    return alt.layer(*layers).properties(width=520, height=max(90, 25 * len(order)), title=title)
+    layers = _loss_layers(bars, ticks, y, (point, first))
+    return alt.layer(*layers).properties(width=LOSS_WIDTH, height=max(90, 30 * len(ranked)), title=title)
 
 
-def _loss_layers(bars: list[Row], ticks: list[Row], y: Any, point: int, first: int) -> list[Any]:
+def _loss_layers(bars: list[Row], ticks: list[Row], y: Any, points: tuple[int, int]) -> list[Any]:
     import altair as alt
 
+    point, first = points
     x = alt.X("loss:Q", title="Demand lost (months)", scale=alt.Scale(zero=True, nice=True))
     base = alt.Chart(alt.Data(values=bars)).encode(y=y)
-    names = [f"plan {point}", f"cheapest plan ({first})"]
-    key = alt.Color(
-        "key:N",
-        scale=alt.Scale(domain=names, range=[theme.PROOF, theme.ACCENT]),
-        legend=alt.Legend(title=None, orient="bottom-right", symbolStrokeWidth=2, fillColor=theme.PAPER, padding=6),
-    )
+    tips = [alt.Tooltip("event:N"), alt.Tooltip("start:N"), alt.Tooltip("loss:Q", format=".2f")]
+    marks = alt.Chart(alt.Data(values=ticks)).mark_tick(color=theme.PROOF, thickness=2, height=15)
     layers = [
-        base.transform_calculate(key=f"'{names[0]}'").mark_bar(height=13, opacity=0.55).encode(x=x, color=key),
-        alt.Chart(alt.Data(values=ticks))
-        .mark_tick(color=theme.PROOF, thickness=2, height=13)
-        .encode(x=x, y=y, tooltip=[alt.Tooltip("event:N"), alt.Tooltip("start:N"), alt.Tooltip("loss:Q", format=".2f")]),
+        base.mark_bar(height=15, opacity=0.5, color=theme.PROOF).encode(x=x),
+        marks.encode(x=x, y=y, tooltip=tips),
+        *_column(base, "told", LOSS_WIDTH + 52, f"\u25ac plan {point}", theme.PROOF),
     ]
     if point != first:
-        rim = base.transform_calculate(key=f"'{names[1]}'").mark_point(shape="diamond", size=75, strokeWidth=2, opacity=1)
-        layers.append(rim.encode(x=alt.X("cheapest:Q"), color=key))
-    far = base.transform_calculate(far="max(datum.loss, datum.cheapest)")
-    text = far.mark_text(align="left", dx=12, color=theme.INK, fontSize=theme.SMALL).encode(x="far:Q", text="text:N")
-    return [*layers, text]
+        rim = base.mark_point(shape="diamond", size=75, strokeWidth=2, opacity=1, color=theme.ACCENT, filled=False)
+        layers.append(rim.encode(x=alt.X("cheapest:Q")))
+        layers += _column(base, "first", LOSS_WIDTH + 130, f"\u25c7 plan {first}", theme.ACCENT)
+    return layers
+
+
+def _column(base: Any, field: str, at: float, heading: str, colour: str) -> list[Any]:
+    """A column of figures at the right, under a heading that is the key of the marks."""
+    import altair as alt
+
+    look = {"align": "right", "color": colour, "fontSize": theme.TEXT}
+    head = alt.Chart(alt.Data(values=[{"text": heading}])).mark_text(fontWeight="bold", **look)
+    return [
+        base.mark_text(**look).encode(x=alt.value(at), text=f"{field}:N"),
+        head.encode(x=alt.value(at), y=alt.value(-9), text="text:N"),
+    ]
 
 
 def losses_finding(view: RunView, point: int) -> str:
@@ -213,12 +230,12 @@ def _cost_panel(rows: list[Row], key: Any, field: str, axis: str, totals: list[R
     bars = alt.Chart(alt.Data(values=rows)).mark_bar(height={"band": 0.68}, stroke=theme.PAPER, strokeWidth=0.5)
     drawn = bars.encode(
         y=y,
-        x=alt.X(f"{field}:Q", title=axis),
+        x=alt.X(f"{field}:Q", title=axis, axis=alt.Axis(tickCount=5)),
         color=key,
         order=alt.Order("rank:Q"),
         tooltip=[alt.Tooltip("point:O"), alt.Tooltip("term:N"), alt.Tooltip(f"{field}:Q", format=".2f")],
     )
-    told = alt.Chart(alt.Data(values=totals)).mark_text(align="left", dx=14, color=theme.INK)
+    told = alt.Chart(alt.Data(values=totals)).mark_text(align="left", dx=6, color=theme.INK)
     ends: dict[int, float] = {}
     for row in rows:
         ends[row["point"]] = ends.get(row["point"], 0.0) + max(0.0, row[field])

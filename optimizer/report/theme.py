@@ -48,14 +48,25 @@ def wrapped(text: str, width: float, size: float = TEXT, lines: int = 3) -> list
 
 
 def shortened(text: str, letters: int) -> str:
-    """Text of at most ``letters`` characters on one line."""
+    """Text of at most ``letters`` characters on one line; what stands in brackets goes first."""
     plain = " ".join(text.split())
-    return plain if len(plain) <= letters else plain[: letters - 1].rstrip() + "…"
+    if len(plain) > letters and 3 < plain.find(" (") <= letters:
+        return plain[: plain.find(" (")]
+    return plain if len(plain) <= letters else plain[: letters - 1].rstrip(" ,;") + "…"
 
 
 def text_width(text: str, size: float = SMALL) -> float:
-    """Width in pixels a text takes, estimated on the wide side (characters beyond Latin count double)."""
-    return GLYPH * size * sum(2.0 if ord(letter) > 0x2E80 else 1.0 for letter in text)
+    """Width in pixels of a text in the theme's type, from the widths of its classes of letters."""
+    return size * sum(_letter(letter) for letter in text)
+
+
+def _letter(letter: str) -> float:
+    if ord(letter) > 0x2E80:
+        return 1.1
+    for letters, width in (("ijl.,;:'|!I()[]ft r/-", 0.31), ("mwMW%@—", 0.87)):
+        if letter in letters:
+            return width
+    return 0.69 if letter.isupper() else 0.56
 
 
 def titled(title: str, subtitle: str, width: float = WIDTH) -> dict[str, Any]:
@@ -74,7 +85,7 @@ def config() -> dict[str, Any]:
     }  # fmt: skip
     legend = {"labelColor": INK, "titleColor": MUTED, "titleFontWeight": "normal", "labelFontSize": SMALL}
     title = {
-        "anchor": "start", "frame": "group", "color": INK, "fontSize": LARGE, "fontWeight": "bold", "offset": 16,
+        "anchor": "start", "frame": "bounds", "color": INK, "fontSize": LARGE, "fontWeight": "bold", "offset": 16,
         "subtitleColor": MUTED, "subtitleFontSize": TEXT + 1, "subtitlePadding": 8, "subtitleLineHeight": 17,
     }  # fmt: skip
     header = {"labelColor": INK, "labelFontSize": TEXT, "labelFontWeight": "bold", "labelAnchor": "start"}

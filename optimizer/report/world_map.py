@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from optimizer.report import geometry, numbers, theme
@@ -14,30 +15,60 @@ from optimizer.report.plan_map import Flow, Place, PlanMap, plan_map
 from optimizer.report.view import RunView, country, listed
 
 WIDTH = 1240
+DETAIL_HEIGHT, GAP = 430.0, 14.0
 LABELS = 34
 
 Row = dict[str, Any]
 
 
 def map_chart(view: RunView, point: int) -> Any:
-    """Altair chart of one point's plan on a map in Equal Earth."""
+    """Altair chart of one point's plan on a map in Equal Earth, with a detail of where plants crowd."""
     import altair as alt
 
-    plan = plan_map(view, point)
-    frame = geometry.Frame(_content(plan), WIDTH)
+    plan, styles = plan_map(view, point), theme.stage_styles(view.stages)
     scale = Widths(plan)
-    styles = theme.stage_styles(view.stages)
-    labels = _labels(plan, frame, scale)
-    layers = [
+    world = geometry.world_frame(_content(plan), WIDTH)
+    places = [place.position for place in plan.used]
+    detail = geometry.detail_frame(places, world, (WIDTH, DETAIL_HEIGHT), world.height + GAP)
+    layers = [*_frame_layers(plan, world, scale, styles, detail)]
+    bottom = world.height
+    if detail is not None:
+        layers += [_outline(world, detail), *_frame_layers(plan, detail, scale, styles, None), _heading(detail)]
+        bottom = detail.top + detail.height
+    layers += legend(view, plan, bottom, scale, styles)
+    title = alt.TitleParams(**theme.titled(finding(view, plan, point), _reading(view, point), WIDTH))
+    return alt.layer(*layers).properties(width=WIDTH, height=round(bottom) + LEGEND_HEIGHT, title=title)
+
+
+def _frame_layers(
+    plan: PlanMap,
+    frame: geometry.Frame,
+    scale: Widths,
+    styles: dict[str, tuple[str, str]],
+    detail: geometry.Frame | None,
+) -> list[Any]:
+    """Sea, land, flows, places and labels of one frame; plants in the detail are labelled there."""
+    return [
         shapes([_sea(frame)], fill=theme.SEA),
         shapes(geometry.land(frame), fill=theme.LAND, stroke=theme.BORDER, width=0.7),
         *_flow_layers(plan, frame, scale, styles),
         *_place_layers(plan, frame, scale, styles),
-        *_label_layers(labels),
-        *legend(view, plan, frame.height, scale, styles),
+        *_label_layers(_labels(plan, frame, scale, detail)),
     ]
-    title = alt.TitleParams(**theme.titled(finding(view, plan, point), _reading(view, point), WIDTH))
-    return alt.layer(*layers).properties(width=WIDTH, height=round(frame.height) + LEGEND_HEIGHT, title=title)
+
+
+def _outline(world: geometry.Frame, detail: geometry.Frame) -> Any:
+    """The detail's rectangle on the world's frame."""
+    left = (detail.middle[0] - detail.wide / 2 - world.middle[0] + world.wide / 2) * world.scale
+    top = world.top + (world.middle[1] + world.tall / 2 - detail.middle[1] - detail.tall / 2) * world.scale
+    right, bottom = left + detail.wide * world.scale, top + detail.tall * world.scale
+    ring = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    return lines([geometry.feature({"type": "LineString", "coordinates": ring}, colour=theme.INK, width=1.0)], 0.8)
+
+
+def _heading(detail: geometry.Frame) -> Any:
+    text = "Detail of the rectangle above"
+    return texts([{"x": 8.0, "y": detail.top + 15, "text": text}], colour=theme.MUTED, style="italic", halo=True)
 
 
 def finding(view: RunView, plan: PlanMap, point: int) -> str:
@@ -110,19 +141,19 @@ def _sea(frame: geometry.Frame) -> Row:
 def _flow_layers(plan: PlanMap, frame: geometry.Frame, scale: Widths, styles: dict[str, tuple[str, str]]) -> list[Any]:
     """Lines and arrow heads: what suppliers move among themselves below, what the buyer owns above."""
     layers = []
-    for layer, opacity in (("supplier", 0.5), ("buyer", 0.85)):
+    for layer, opacity in (("supplier", 0.55), ("buyer", 0.85)):
         drawn: list[Row] = []
         arrows: list[Row] = []
         flows = [flow for flow in plan.flows if flow.layer == layer]
-        for k, flow in enumerate(flows):
+        for flow in flows:
             width = scale.line(flow.t_per_year, layer)
             colour = styles.get(flow.stage, (theme.MUTED, ""))[0]
             told = {"flow": _told(flow, plan), "form": flow.form, "t/yr": numbers.mass(flow.t_per_year), "layer": layer}
             look = {"colour": colour, "width": width, **told}
             pieces = _pieces(flow, frame)
             drawn += [geometry.feature({"type": "LineString", "coordinates": piece}, **look) for piece in pieces]
-            arrows += _arrows(pieces, 4.5 + 2.0 * width, 0.40 + 0.24 * (k * 0.618 % 1), look)
-        layers += [lines(drawn, opacity), heads(arrows, min(1.0, opacity + 0.15))]
+            arrows += _arrows(pieces, 5.5 + 1.9 * width, look)
+        layers += [lines(drawn, opacity), heads(_apart(arrows), min(1.0, opacity + 0.15))]
     return layers
 
 
@@ -156,15 +187,27 @@ def _bowed(start: geometry.Point, end: geometry.Point, bow: float = 0.14) -> geo
     ]
 
 
-def _arrows(pieces: Sequence[geometry.Path], size: float, share: float, look: Row) -> list[Row]:
-    """An arrow head on every piece that is long enough."""
+def _arrows(pieces: Sequence[geometry.Path], size: float, look: Row) -> list[Row]:
+    """Arrow heads, the larger the nearer the middle, on every piece that is long enough; two on a long one."""
     found = []
     for piece in pieces:
-        corners = geometry.head(piece, share, size)
-        if corners:
-            ring = [corners[0], corners[2], corners[1], corners[0]]
-            found.append(geometry.feature({"type": "Polygon", "coordinates": [ring]}, **look))
+        is_long = sum(math.dist(a, b) for a, b in pairwise(piece)) > 520
+        for share in (0.3, 0.72) if is_long else (0.55,):
+            corners = geometry.head(piece, share, size)
+            if corners:
+                ring = [corners[0], corners[2], corners[1], corners[0]]
+                found.append(geometry.feature({"type": "Polygon", "coordinates": [ring]}, **look))
     return found
+
+
+def _apart(arrows: Sequence[Row], distance: float = 24.0) -> list[Row]:
+    """Arrow heads without those close to a larger one, which say the same on a shared route."""
+    kept: list[Row] = []
+    for arrow in reversed(arrows):
+        tip = arrow["geometry"]["coordinates"][0][0]
+        if all(math.dist(tip, other["geometry"]["coordinates"][0][0]) > distance for other in kept):
+            kept.append(arrow)
+    return kept[::-1]
 
 
 def _place_layers(plan: PlanMap, frame: geometry.Frame, scale: Widths, styles: dict[str, tuple[str, str]]) -> list[Any]:
@@ -191,28 +234,51 @@ def _place_layers(plan: PlanMap, frame: geometry.Frame, scale: Widths, styles: d
     ]
 
 
-def _labels(plan: PlanMap, frame: geometry.Frame, scale: Widths) -> list[Label]:
-    """Labels of markets, of the plants with most volume among those delivering to markets, then the rest, passages."""
+def _labels(plan: PlanMap, frame: geometry.Frame, scale: Widths, detail: geometry.Frame | None) -> list[Label]:
+    """Labels of markets, plants that deliver to the buyer, passages, then the other plants by volume."""
     wishes: list[Wish] = []
     spots: dict[geometry.Point, list[Place]] = {}
     for market in plan.markets:
         spots.setdefault(market.position, []).append(market)
     for position, group in spots.items():
-        text = tuple(f"{theme.shortened(m.name, 34)}, {numbers.mass(m.t_per_year)}" for m in group[:4])
-        wishes.append(Wish(text, frame.place(*position), 8, 1e12, "market"))
+        told = tuple(_named(market) for market in group[:4])
+        wishes.append(Wish(told, frame.place(*position), 8, 1e12, "market"))
     direct = {flow.start for flow in plan.flows if flow.layer == "buyer"}
     ranked = sorted(plan.used, key=lambda p: (p.key not in direct, -p.t_per_year, p.key))
+    if detail is not None:
+        ranked = [place for place in ranked if not detail.holds(detail.place(*place.position))]
     for k, place in enumerate(ranked[:LABELS]):
-        text = (f"{theme.shortened(place.name, 34)}, {numbers.mass(place.t_per_year)}",)
         weight = (1e9 if place.key in direct else 1e6) - k
-        wishes.append(Wish(text, frame.place(*place.position), scale.radius(place.t_per_year), weight))
+        wishes.append(Wish((_named(place),), frame.place(*place.position), scale.radius(place.t_per_year), weight))
     for name, position in plan.passages.values():
-        wishes.append(Wish((name,), frame.place(*position), 4, 1e7, "passage"))
-    taken = [_around(frame.place(*p.position), 0.8 * scale.radius(p.t_per_year)) for p in plan.used]
-    taken += [_around(frame.place(*m.position), 7) for m in plan.markets]
-    taken += [_around(frame.place(*position), 4) for _, position in plan.passages.values()]
+        wishes.append(Wish((theme.shortened(name, 34),), frame.place(*position), 4, 1e7, "passage"))
     inside = [wish for wish in wishes if frame.holds(wish.at)]
-    return place_labels(inside, taken, frame.width, frame.height)
+    return place_labels(inside, _taken(plan, frame, scale), frame.box, _thick(plan, frame))
+
+
+def _named(place: Place) -> str:
+    return f"{theme.shortened(place.name, 36)}, {numbers.mass(place.t_per_year)}"
+
+
+def _taken(plan: PlanMap, frame: geometry.Frame, scale: Widths) -> list[Box]:
+    """Boxes of symbols, which labels must keep off."""
+    sizes = [(place.position, 0.8 * scale.radius(place.t_per_year)) for place in plan.used]
+    sizes += [(market.position, 7.0) for market in plan.markets]
+    sizes += [(position, 4.0) for _, position in plan.passages.values()]
+    return [_around(frame.place(*position), radius) for position, radius in sizes]
+
+
+def _thick(plan: PlanMap, frame: geometry.Frame) -> list[geometry.Point]:
+    """Points every few pixels along the buyer's flows."""
+    found: set[geometry.Point] = set()
+    for flow in plan.flows:
+        if flow.layer == "buyer":
+            for piece in _pieces(flow, frame):
+                for (x0, y0), (x1, y1) in pairwise(piece):
+                    count = max(1, int(math.dist((x0, y0), (x1, y1)) / 7))
+                    steps = [k / count for k in range(count + 1)]
+                    found |= {(round(x0 + (x1 - x0) * t, -1), round(y0 + (y1 - y0) * t, -1)) for t in steps}
+    return sorted(found)
 
 
 def _around(point: geometry.Point, radius: float) -> Box:
@@ -225,15 +291,18 @@ def _label_layers(labels: Sequence[Label]) -> list[Any]:
         for label in labels
         if label.leader
     ]
-    rows: dict[str, list[Row]] = {"market": [], "plant": [], "passage": []}
+    rows: dict[tuple[str, str], list[Row]] = {}
     for label in labels:
-        left, top, _, bottom = label.box
+        left, top, right, bottom = label.box
         step = (bottom - top) / len(label.wish.lines)
+        x = {"left": left + 2, "right": right - 2, "center": (left + right) / 2}[label.align]
         for k, line in enumerate(label.wish.lines):
-            rows[label.wish.kind].append({"x": left + 2, "y": top + step * (k + 0.5), "text": line})
-    return [
-        lines(leaders, 0.9),
-        texts(rows["passage"], colour=theme.MUTED, style="italic", halo=True),
-        texts(rows["plant"], halo=True),
-        texts(rows["market"], weight="bold", halo=True),
-    ]
+            row = {"x": x, "y": top + step * (k + 0.5), "text": line}
+            rows.setdefault((label.wish.kind, label.align), []).append(row)
+    looks: dict[str, Row] = {
+        "passage": {"colour": theme.MUTED, "style": "italic"},
+        "plant": {},
+        "market": {"weight": "bold"},
+    }
+    drawn = [texts(group, halo=True, align=align, **looks[kind]) for (kind, align), group in sorted(rows.items())]
+    return [lines(leaders, 0.9), *drawn]
