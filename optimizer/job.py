@@ -141,10 +141,21 @@ def refuse_solver(name: str) -> None:
         raise UsageProblem(f"solver {name!r} is not available here; use highs")
 
 
+def refuse_taken(output: Path | None) -> None:
+    """A finished run is never overwritten; said before the work, not after it.
+
+    Raises:
+        UsageProblem: if there is something at the place of the new run.
+    """
+    if output is not None and output.exists():
+        raise UsageProblem(f"{output} exists already; name another folder with -o")
+
+
 def solve_plan(case: str | Path, output: Path | None, options: Options, watcher: Watcher | None = None) -> Run:
     """One plan: least cost at a loss, or least loss within a budget. Written as a run with one point."""
     watcher = watcher or Silence()
     refuse_solver(options.solver)
+    refuse_taken(output)
     ready = prepare(case, watcher)
     settings = ready.case.settings.frontier
     with watcher.phase("find the plan"), ready.seconds.phase("solver"):
@@ -172,6 +183,7 @@ def frontier_of(
     """The certified frontier of a case, written to a run folder; ``draws`` adds charts, map and page."""
     watcher = watcher or Silence()
     refuse_solver(options.solver)
+    refuse_taken(output)
     ready = prepare(case, watcher)
     with watcher.phase("trace the frontier"), ready.seconds.phase("solver"):
         frontier = _trace(ready, options, watcher)
@@ -248,7 +260,7 @@ def _finish(
 ) -> Run:
     """Tables, audit, manifest and pictures of solved points, in a run folder."""
     with watcher.phase("write the plans as tables"):
-        tables = _tables_of(ready, points, others)
+        tables = _tables_of(ready, points, others, options.workers)
         inputs = instance_tables(ready.instance)
     with watcher.phase("audit every plan from its tables"):
         audit = _audited(tables, inputs, certificate)
@@ -270,12 +282,12 @@ def _finish(
     return Run(path, tables, inputs, manifest, status, tuple(path / name for name in pictures))
 
 
-def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd.DataFrame]) -> Tables:
+def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd.DataFrame], workers: int) -> Tables:
     extractor = Extractor(ready.instance, ready.program)
     secondary = preferences(ready.program)
     parts: list[Tables] = []
     prices: list[dict[str, Any]] = []
-    with ready.seconds.phase("solver"), Recourse(ready.program) as recourse:
+    with ready.seconds.phase("solver"), Recourse(ready.program, workers) as recourse:
         reader = PriceReader(ready.program, COST, LOSS, recourse)
         for number, point in enumerate(points, start=1):
             plans = [plan.values for plan in recourse.plan(point.x, secondary)]

@@ -14,6 +14,8 @@ from optimizer.audit.ledger import MUSD, RELATIVE, SHARE, Ledger
 Floats = npt.NDArray[np.float64]
 SAMPLES = 2000
 """Pieces into which the curve is cut at least."""
+SLIVER = 1e-5
+"""Share of the range of losses below which a piece does not count for the largest gap: no solver proves so finely."""
 LOSS_TOLERANCE = 1e-5
 """Months by which a solver may miss a cap on loss."""
 COST_TOLERANCE = 1e-5
@@ -128,7 +130,7 @@ def certificate_of(points: pd.DataFrame, bounds: pd.DataFrame, segments: pd.Data
     box = (high - low) * (dearest - cheapest)
     return {
         "mean_gap_share": float(between @ width / (np.abs(above) @ width)),
-        "max_gap_share": float(_gap(above, below)[width > LOSS_TOLERANCE / SAMPLES].max()),
+        "max_gap_share": float(_gap(above, below)[width > SLIVER * (high - low)].max()),
         "uncertain_share": float(unsure @ width / box) if box > 0 else 0.0,
     }
 

@@ -106,7 +106,7 @@ def _tell(run: Run, as_json: bool) -> int:
     """Print the frontier and where the run is; the exit code says whether a limit was hit."""
     if as_json:
         points = json.loads(run.tables["frontier"].to_json(orient="records"))
-        click.echo(json.dumps({"run": str(run.path), "points": points, **dict(run.manifest)}, indent=1, default=str))
+        click.echo(json.dumps({**dict(run.manifest), "run": str(run.path), "points": points}, indent=1, default=str))
     else:
         rows = [_row(record) for record in run.tables["frontier"].to_dict("records")]
         print_table(str(run.manifest.get("title", run.path.name)), _HEADS, rows)

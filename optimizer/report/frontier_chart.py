@@ -10,7 +10,6 @@ from optimizer.report.frontier_curves import attained_curve, height, proven_curv
 from optimizer.report.view import RunView
 
 HEIGHT = 430
-WEIGHTLESS = {"kind": [], "max_loss_months": [], "weight": [], "bound_musd": [], "max_cost_musd": []}
 
 Row = dict[str, Any]
 
@@ -71,8 +70,13 @@ def frontier_chart(view: RunView) -> Any:
     import altair as alt
 
     frame = _Frame(view)
-    x = alt.X("loss:Q", title="Demand lost (months)", scale=alt.Scale(domain=[0, frame.right], nice=False))
-    y = alt.Y("cost:Q", title="Cost over the horizon, present value (MUSD)", scale=_scale(frame))
+    x = alt.X(
+        "loss:Q",
+        title="Demand lost (months)",
+        axis=alt.Axis(tickCount=8),
+        scale=alt.Scale(domain=[0, frame.right], nice=False),
+    )
+    y = alt.Y("cost:Q", title="Cost, present value (MUSD; axis does not start at 0)", scale=_scale(frame))
     proven = [{"loss": a, "cost": b} for a, b in frame.proven if frame.low <= b <= frame.high]
     attained = [{"loss": a, "cost": b} for a, b in frame.attained]
     region = alt.Chart(alt.Data(values=frame.region())).mark_area(color=theme.SHADE, opacity=0.75, clip=True)

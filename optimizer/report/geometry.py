@@ -176,12 +176,13 @@ def detail_frame(points: Sequence[Point], world: Frame, size: Point, top: float,
         fewest: with fewer points together there is no detail.
     """
     plane = [equal_earth(_home(lon), lat) for lon, lat in points]
-    wide = 0.24 * world.wide
+    wide = 0.27 * world.wide
     tall = wide * size[1] / size[0]
     best: list[Point] = []
-    for x, y in plane:
-        near = [p for p in plane if abs(p[0] - x) < 0.42 * wide and abs(p[1] - y) < 0.45 * tall]
-        best = near if len(near) > len(best) else best
+    for left, _ in plane:
+        for _, low in plane:
+            near = [p for p in plane if 0 <= p[0] - left <= 0.9 * wide and 0 <= p[1] - low <= 0.9 * tall]
+            best = near if len(near) > len(best) else best
     if len(best) < fewest:
         return None
     xs, ys = zip(*best, strict=True)

@@ -35,7 +35,7 @@ def lines(features: list[Row], opacity: float) -> Any:
     import altair as alt
 
     mark = _shaped(features).mark_geoshape(
-        filled=False, fill=None, opacity=opacity, strokeJoin="round", strokeCap="round"
+        filled=False, fill=None, strokeOpacity=opacity, strokeJoin="round", strokeCap="round"
     )
     drawn = mark.encode(
         stroke=alt.Stroke("properties.colour:N", scale=None),
@@ -49,7 +49,7 @@ def heads(features: list[Row], opacity: float) -> Any:
     """Arrow heads with a light rim, coloured by ``colour``."""
     import altair as alt
 
-    mark = _shaped(features).mark_geoshape(opacity=opacity, stroke=theme.PAPER, strokeWidth=0.7)
+    mark = _shaped(features).mark_geoshape(fillOpacity=opacity, stroke=theme.PAPER, strokeWidth=0.7)
     drawn = mark.encode(fill=alt.Fill("properties.colour:N", scale=None), **_tips(features))
     return drawn.project(type="identity", scale=1, translate=[0, 0])
 
@@ -67,7 +67,7 @@ def symbols(rows: list[Row], opacity: float = 1.0, rim: bool = False, hollow: bo
     import altair as alt
 
     mark = alt.Chart(alt.Data(values=rows)).mark_point(
-        filled=True, opacity=opacity, strokeWidth=1.4 if hollow else 0.9 if rim else 0.0
+        filled=True, opacity=1, fillOpacity=opacity, strokeWidth=1.4 if hollow else 0.9 if rim else 0.0
     )
     colour = "colour:N"
     fill = alt.value(theme.PAPER) if hollow else alt.Fill(colour, scale=None)
@@ -100,6 +100,6 @@ def texts(
     if not halo:
         return front
     back = base.mark_text(
-        color=theme.PAPER, stroke=theme.PAPER, strokeWidth=3, opacity=0.85, strokeJoin="round", **look
+        color=theme.PAPER, stroke=theme.PAPER, strokeWidth=3, strokeOpacity=0.85, strokeJoin="round", **look
     )
     return alt.layer(back, front)

@@ -1,4 +1,4 @@
-"""Figures as a reader wants them: few digits, unit beside the number (1.2 kt, USD 84/kg, 37 %, MUSD 512, 0.4 months)."""
+"""Figures as a reader wants them: few digits, the unit beside (1.2 kt, USD 84/kg, 37 %, MUSD 512, 0.4 months)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from optimizer.report.view import RunView, country, listed, spoken, text_of
 
 INKS = {
     theme.INK: "--ink", theme.MUTED: "--muted", theme.FAINT: "--faint", theme.GRID: "--grid", theme.PAPER: "--paper",
-    theme.LAND: "--land", theme.BORDER: "--border", theme.SEA: "--sea", theme.SHADE: "--shade",
+    theme.PROOF: "--proof", theme.LAND: "--land", theme.BORDER: "--border", theme.SEA: "--sea", theme.SHADE: "--shade",
 }  # fmt: skip
 KINDS = ("sale", "toll", "project", "qualification", "running", "held")
 TITLES = {
@@ -48,12 +48,12 @@ def page(view: RunView, drawings: Mapping[str, str], assumed: Mapping[str, float
         titles=TITLES,
         answer=answer(view),
         figures=headline(view),
-        charts={name: Markup(tinted(svg, name)) for name, svg in drawings.items()},  # noqa: S704 - drawn, not given
+        charts={name: Markup(tinted(svg, name)) for name, svg in drawings.items()},
         frontier=frontier_rows(view),
         portfolios=[(point, portfolio_rows(view, point)) for point in view.points],
         losses=loss_rows(view, view.recommended),
         assumed=[(spoken(name), numbers.percent(share)) for name, share in _ranked(assumed)],
-        certificate=certificate(view),
+        certificate=unbroken(certificate(view)),
         sources=f"{SOURCES} {DISCLAIMER}",
         facts=facts(view),
     )
@@ -73,7 +73,8 @@ def tinted(svg: str, name: str) -> str:
 def answer(view: RunView) -> list[str]:
     """Three sentences: what the plan is, what it costs and saves, what is proven and what stays open."""
     best, first = view.row(view.recommended), view.row(view.points[0])
-    plan = f"Plan {view.recommended} costs {numbers.musd(best['cost_musd'])} ({numbers.usd_per_kg(best['cost_usd_per_kg'])})"
+    unit = numbers.usd_per_kg(best["cost_usd_per_kg"])
+    plan = f"Plan {view.recommended} costs {numbers.musd(best['cost_musd'])} ({unit})"
     loss = f"{plan} and loses {numbers.months(best['loss_months'])} of demand ({view.measure})"
     if view.recommended != view.points[0]:
         more, less = best["cost_musd"] - first["cost_musd"], 1 - best["loss_months"] / first["loss_months"]
@@ -88,7 +89,13 @@ def answer(view: RunView) -> list[str]:
     if worst is not None and float(worst["loss_months"]) >= 0.005:
         lost = numbers.months(float(worst["loss_months"]))
         proof += f"; what stays open is \u201c{worst['name']}\u201d, which would still take {lost}"
-    return [_signed(view), f"{loss}.", f"{proof}."]
+    return [unbroken(sentence) for sentence in (_signed(view), f"{loss}.", f"{proof}.")]
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose figures stay on one line with their units."""
+    joined = re.sub(r"(?<=\d) (?=%|months?\b|k?t\b)", "\u00a0", sentence)
+    return re.sub(r"\b(M?USD) (?=\d)", "\\1\u00a0", joined)
 
 
 def _signed(view: RunView) -> str:
@@ -109,7 +116,7 @@ def _signed(view: RunView) -> str:
         rest.append(f"qualify {fresh} further plant{'s' if fresh != 1 else ''}")
     if projects:
         rest.append(f"sponsor {projects} project{'s' if projects != 1 else ''}")
-    return f"{start}{', ' if rest else ''}{' and '.join(rest)}."
+    return f"{start}{', and ' if rest else ''}{' and '.join(rest)}."
 
 
 def headline(view: RunView) -> list[tuple[str, str, str]]:
@@ -117,7 +124,11 @@ def headline(view: RunView) -> list[tuple[str, str, str]]:
     best, first = view.row(view.recommended), view.row(view.points[0])
     return [
         ("Cost", numbers.musd(best["cost_musd"]), f"cheapest {numbers.musd(first['cost_musd'])}"),
-        ("Unit cost", numbers.usd_per_kg(best["cost_usd_per_kg"]), f"cheapest {numbers.usd_per_kg(first['cost_usd_per_kg'])}"),
+        (
+            "Unit cost",
+            numbers.usd_per_kg(best["cost_usd_per_kg"]),
+            f"cheapest {numbers.usd_per_kg(first['cost_usd_per_kg'])}",
+        ),
         ("Demand lost", numbers.months(best["loss_months"]), f"cheapest {numbers.months(first['loss_months'])}"),
         ("Gap to proof", numbers.percent(best["gap_share"]), f"bound {numbers.musd(best['cost_bound_musd'])}"),
     ]
@@ -143,7 +154,7 @@ def portfolio_rows(view: RunView, point: int) -> list[list[str]]:
     rows = []
     for r in view.of_point("portfolio", point).to_dict("records"):
         kind, volume = str(r["kind"]), float(r["committed_t_per_year"] or 0.0)
-        years = f"{int(r['start_year'])}\u2013{int(r['end_year'])}"  # noqa: RUF001 - a range of years
+        years = f"{int(r['start_year'])}\u2013{int(r['end_year'])}"
         cells = [
             kind, view.name(r["facility"]), view.name(r["product"]), spoken(text_of(r["stage"])),
             country(r["country_iso3"]), years, f"{volume:,.0f}".replace(",", "\u202f") if volume > 0 else "",

@@ -60,10 +60,9 @@ def _share_rows(view: RunView, frame: pd.DataFrame) -> tuple[list[Row], list[str
         order.append("other")
     sums = named.groupby(["point", "stage", "country"], as_index=False)["flow_share"].sum()
     rows = [
-        {"point": int(r["point"]), "stage": r["stage"], "country": r["country"], "share": float(r["flow_share"]),
-         "rank": order.index(str(r["country"]))}
-        for r in sums.to_dict("records")
-    ]  # fmt: skip
+        {"point": int(p), "stage": str(s), "country": str(c), "share": float(x), "rank": order.index(str(c))}
+        for p, s, c, x in zip(sums["point"], sums["stage"], sums["country"], sums["flow_share"], strict=True)
+    ]
     return rows, order
 
 
@@ -72,23 +71,33 @@ def shares_finding(view: RunView) -> str:
     frame, first, last = view.table("shares"), view.points[0], view.points[-1]
     if frame.empty:
         return "No output to share"
-    table = frame.pivot_table(index=["stage", "country_iso3"], columns="point", values="flow_share", fill_value=0.0)
-    if first not in table or last not in table:
+    shares = {
+        (int(p), str(s), str(c)): float(x)
+        for p, s, c, x in zip(frame["point"], frame["stage"], frame["country_iso3"], frame["flow_share"], strict=True)
+    }
+    stages = [s for s in view.stages if all(any(k[:2] == (p, s) for k in shares) for p in (first, last))]
+    totals: dict[str, float] = {}
+    for (p, s, c), share in shares.items():
+        if p == first and s in stages:
+            totals[c] = totals.get(c, 0.0) + share
+    if not totals:
         return "Shares of countries by stage"
-    both = table[[first, last]].groupby(level="stage").transform("sum").gt(0).all(axis=1)
-    table = table[both]
-    code = str(table.groupby(level="country_iso3")[first].sum().idxmax())
-    leader = table.xs(code, level="country_iso3")
-    fall = leader[first] - leader[last]
-    if float(fall.max()) < LEAST_FALL:
-        least = leader.min(axis=1)
-        chosen = [str(stage) for stage in leader.index if least[stage] >= 0.5] or [str(least.idxmax())]
-        share = numbers.percent(float(least[chosen].min()))
-        return f"{country(code)} makes at least {share} of {listed(map(spoken, chosen))} in every plan"
-    stage = str(fall.idxmax())
-    before, after = float(leader.loc[stage, first]), float(leader.loc[stage, last])
-    told = f"{country(code)}\u2019s share of {spoken(stage)} falls from {numbers.percent(before)}"
-    return f"{told} in plan {first} to {numbers.percent(after)} in plan {last}"
+    code = max(sorted(totals), key=lambda c: totals[c])
+    told = {s: [shares.get((p, s, code), 0.0) for p in view.points] for s in stages}
+    return _leader(country(code), told, first, last)
+
+
+def _leader(name: str, told: dict[str, list[float]], first: int, last: int) -> str:
+    """Sentence on one country; ``told`` gives its share per plan for every stage."""
+    stage = max(told, key=lambda s: told[s][0] - told[s][-1])
+    before, after = told[stage][0], told[stage][-1]
+    if before - after >= LEAST_FALL:
+        start = f"{name}\u2019s share of {spoken(stage)} falls from {numbers.percent(before)} in plan {first}"
+        return f"{start} to {numbers.percent(after)} in plan {last}"
+    least = {s: min(values) for s, values in told.items()}
+    chosen = [s for s in told if least[s] >= 0.5] or [max(least, key=lambda s: least[s])]
+    share = numbers.percent(min(least[s] for s in chosen))
+    return f"{name} makes at least {share} of the {listed(map(spoken, chosen))} output in every plan"
 
 
 def event_losses(view: RunView, point: int) -> pd.DataFrame:
@@ -104,7 +113,7 @@ def event_losses(view: RunView, point: int) -> pd.DataFrame:
 
 
 def losses_chart(view: RunView, point: int) -> Any:
-    """Loss under every event of a point: bar to the worst start year, a tick per start year, the cheapest plan's worst."""
+    """Loss under every event of a point: bar to the worst start year, a tick per start year; and the cheapest plan."""
     import altair as alt
 
     frame, first = event_losses(view, point), view.points[0]
@@ -125,7 +134,9 @@ def losses_chart(view: RunView, point: int) -> Any:
         if str(r["event"]) in labels and float(r["loss_months"]) >= PLAIN
     ]
     y = alt.Y("event:N", sort=list(labels.values()), title=None, axis=alt.Axis(labelLimit=330, labelColor=theme.INK))
-    reading = f"Months of demand lost within the shock window; bar: worst start year of plan {point}, ticks: every start year"
+    reading = (
+        f"Months of demand lost within the shock window; bar: worst start year of plan {point}, ticks: every start year"
+    )
     if len(worst) > len(ranked):
         reading += f"; not shown: {len(worst) - len(ranked)} events that take nothing in either plan"
     title = alt.TitleParams(**theme.titled(losses_finding(view, point), reading))
@@ -149,7 +160,7 @@ def _loss_layers(bars: list[Row], ticks: list[Row], y: Any, points: tuple[int, i
     if point != first:
         rim = base.mark_point(shape="diamond", size=75, strokeWidth=2, opacity=1, color=theme.ACCENT, filled=False)
         layers.append(rim.encode(x=alt.X("cheapest:Q")))
-        layers += _column(base, "first", LOSS_WIDTH + 130, f"\u25c7 plan {first}", theme.ACCENT)
+        layers += _column(base, "first", LOSS_WIDTH + 130, f"\u25ca plan {first}", theme.ACCENT)
     return layers
 
 
@@ -185,7 +196,8 @@ def cost_per_kg(view: RunView) -> pd.DataFrame:
     sums = view.table("costs").groupby(["point", "term"], as_index=False)["cost_musd"].sum()
     rows = view.frontier.set_index("point")
     per_kg = (rows["cost_usd_per_kg"] / rows["cost_musd"]).astype(float)
-    return sums.assign(usd_per_kg=sums["cost_musd"].astype(float) * sums["point"].map(per_kg))
+    sums["usd_per_kg"] = sums["cost_musd"].astype(float) * sums["point"].map(per_kg)
+    return pd.DataFrame(sums)
 
 
 def costs_chart(view: RunView) -> Any:
@@ -211,8 +223,12 @@ def costs_chart(view: RunView) -> Any:
     panels = [_cost_panel(rows, key, "usd", "Cost (USD/kg)", _totals(view, 0.0))]
     if len(view.points) > 1:
         base = view.row(view.points[0])["cost_usd_per_kg"]
-        panels.append(_cost_panel(rows, key, "change", f"Difference from plan {view.points[0]} (USD/kg)", _totals(view, base)))
-    reading = "Present value of cost over discounted demand (USD/kg), by term; right: what each plan adds to the cheapest"
+        panels.append(
+            _cost_panel(rows, key, "change", f"Difference from plan {view.points[0]} (USD/kg)", _totals(view, base))
+        )
+    reading = (
+        "Present value of cost over discounted demand (USD/kg), by term; right: what each plan adds to the cheapest"
+    )
     title = alt.TitleParams(**theme.titled(costs_finding(view), reading))
     return alt.hconcat(*panels, spacing=40).properties(title=title)
 
@@ -252,7 +268,9 @@ def costs_finding(view: RunView) -> str:
     frame = cost_per_kg(view).pivot_table(index="term", columns="point", values="usd_per_kg", fill_value=0.0)
     if best == first or best not in frame:
         top = str(frame[first].idxmax())
-        return f"{numbers.usd_per_kg(low)} in all, {numbers.percent(float(frame[first].max()) / low)} of it {spoken(top)}"
+        return (
+            f"{numbers.usd_per_kg(low)} in all, {numbers.percent(float(frame[first].max()) / low)} of it {spoken(top)}"
+        )
     term = str((frame[best] - frame[first]).idxmax())
     added = float((frame[best] - frame[first]).max())
     told = f"Plan {best} adds USD {numbers.figure(high - low, 2)}/kg to the cheapest"

@@ -68,7 +68,8 @@ def plan_map(view: RunView, point: int) -> PlanMap:
     out = rows.groupby("from_facility")["flow_t"].sum() / view.years
     into = rows.groupby("to_facility")["flow_t"].sum() / view.years
     active = {end for f in flows for end in (f.start, f.end)}
-    used, unused = [], []
+    used: list[Place] = []
+    unused: list[Place] = []
     for row in view.facilities.to_dict("records"):
         key = str(row["facility"])
         if key not in places:

@@ -20,7 +20,8 @@ CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", 
 OTHER = "#b6bec6"
 SHAPES = ("triangle-up", "square", "diamond", "cross", "circle", "triangle-down", "triangle-right", "triangle-left")
 STAGE_COLOURS = ("#a6611a", "#cc79a7", "#009e73", "#e69f00", "#0072b2", "#56b4e9", "#6a51a3", "#b5a642")
-STAR = "M0,-1.2L0.27,-0.37L1.14,-0.37L0.44,0.14L0.71,0.97L0,0.46L-0.71,0.97L-0.44,0.14L-1.14,-0.37L-0.27,-0.37Z"  # a market
+STAR = "M0,-1.2L0.27,-0.37L1.14,-0.37L0.44,0.14L0.71,0.97L0,0.46L-0.71,0.97L-0.44,0.14L-1.14,-0.37L-0.27,-0.37Z"
+"""A star: the symbol of a market."""
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 SMALL, TEXT, LARGE = 11, 12, 18

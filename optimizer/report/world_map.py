@@ -15,7 +15,7 @@ from optimizer.report.plan_map import Flow, Place, PlanMap, plan_map
 from optimizer.report.view import RunView, country, listed
 
 WIDTH = 1240
-DETAIL_HEIGHT, GAP = 430.0, 14.0
+DETAIL_HEIGHT, GAP = 410.0, 14.0
 LABELS = 34
 
 Row = dict[str, Any]
@@ -90,7 +90,7 @@ def finding(view: RunView, plan: PlanMap, point: int) -> str:
 def _reading(view: RunView, point: int) -> str:
     row = view.row(point)
     first, last = view.setting("first_year"), view.setting("last_year")
-    years = f"{first}\u2013{last}" if first and last else f"{view.years} years"  # noqa: RUF001 - a range of years
+    years = f"{first}\u2013{last}" if first and last else f"{view.years} years"
     return (
         f"Mean yearly flows in t/yr over {years}, no shock; {numbers.musd(row['cost_musd'])} in all, "
         f"{numbers.usd_per_kg(row['cost_usd_per_kg'])}, {numbers.months(row['loss_months'])} of demand lost"
@@ -220,12 +220,13 @@ def _place_layers(plan: PlanMap, frame: geometry.Frame, scale: Widths, styles: d
     ranked = sorted(plan.used, key=lambda p: -p.t_per_year)
     used = [row(p, size=scale.area(p.t_per_year), colour=styles[p.stage][0], shape=styles[p.stage][1]) for p in ranked]
     goals = [row(p, size=90, colour=theme.INK, shape=theme.STAR) for p in plan.markets]
-    narrow = []
+    narrow: list[Row] = []
     for name, position in plan.passages.values():
         x, y = frame.place(*position)
         narrow.append({"x": x, "y": y, "name": name, "stage": "passage", "t/yr": "", "size": 42,
                        "colour": theme.INK, "shape": "circle"})  # fmt: skip
-    inside = [[r for r in rows if frame.holds((r["x"], r["y"]))] for rows in (idle, narrow, used, goals)]
+    groups: list[list[Row]] = [idle, narrow, used, goals]
+    inside = [[r for r in rows if frame.holds((r["x"], r["y"]))] for rows in groups]
     return [
         symbols(inside[0], opacity=0.75),
         symbols(inside[1], hollow=True),
@@ -269,15 +270,15 @@ def _taken(plan: PlanMap, frame: geometry.Frame, scale: Widths) -> list[Box]:
 
 
 def _thick(plan: PlanMap, frame: geometry.Frame) -> list[geometry.Point]:
-    """Points every few pixels along the buyer's flows."""
+    """Points along the flows, denser along the buyer's."""
     found: set[geometry.Point] = set()
     for flow in plan.flows:
-        if flow.layer == "buyer":
-            for piece in _pieces(flow, frame):
-                for (x0, y0), (x1, y1) in pairwise(piece):
-                    count = max(1, int(math.dist((x0, y0), (x1, y1)) / 7))
-                    steps = [k / count for k in range(count + 1)]
-                    found |= {(round(x0 + (x1 - x0) * t, -1), round(y0 + (y1 - y0) * t, -1)) for t in steps}
+        step = 7 if flow.layer == "buyer" else 21
+        for piece in _pieces(flow, frame):
+            for (x0, y0), (x1, y1) in pairwise(piece):
+                count = max(1, int(math.dist((x0, y0), (x1, y1)) / step))
+                shares = [k / count for k in range(count + 1)]
+                found |= {(round(x0 + (x1 - x0) * t, -1), round(y0 + (y1 - y0) * t, -1)) for t in shares}
     return sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""Pictures into files: png, svg, pdf and one-file html, all drawn offline by vl-convert; each file whole or not at all."""
+"""Pictures into files: png, svg, pdf and one-file html, drawn offline by vl-convert; a file is whole or not there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STAND_IN = "\ue000"
 
 def specification(chart: Any) -> Spec:
     """Vega-Lite specification of an Altair chart under the theme."""
-    spec: Spec = chart.to_dict()
+    spec: Spec = chart.to_dict(validate=False)
     return spec | {"config": theme.config()}
 
 

@@ -159,7 +159,8 @@ class Search:
         self.solves += 1
         relaxed = self.master.relax(question, seconds=self.deadline - time.perf_counter())
         if relaxed.termination is Termination.INFEASIBLE and not math.isfinite(question.max_second):
-            raise Infeasible("no plan satisfies the limits given", explain_infeasible(self.master, question))
+            conflict = explain_infeasible(self.master, question, self.master.groups)
+            raise Infeasible("no plan satisfies the limits given", conflict)
         if relaxed.termination is Termination.UNBOUNDED:
             raise UsageProblem("an objective can be lowered without limit")
         if math.isfinite(relaxed.bound):

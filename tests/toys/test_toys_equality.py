@@ -7,7 +7,7 @@ from functools import partial
 import pyomo.environ as pyo
 import pytest
 from pyomo.contrib.appsi.solvers import Highs
-from toy import cheapest, ready, variant
+from toy import cheapest, held, ready, variant
 
 import optimizer.model.build
 from optimizer.job import COST, LOSS, prepare
@@ -70,6 +70,45 @@ def test_pools_lose_what_the_whole_network_loses(name: str, monkeypatch) -> None
         assert cheapest(whole, cap).first == pytest.approx(cheapest(pooled, cap).first, abs=1e-6)
 
 
+EVENTS = {
+    "half_the_heavy_circuit": ("facility", "heavy_plant", 0, 12, 0.5),
+    "no_light_plant": ("facility", "light_plant", 2, 8, 0.0),
+    "mine_at_a_quarter": ("facility", "mine", 0, 6, 0.25),
+    "slow_lane": ("lane", "light_plant", 0, 12, 0.4),
+}
+
+
+def test_owned_chain_loses_what_the_whole_network_loses(tmp_path, monkeypatch) -> None:
+    # Commitments are held at what the plan lifts: without take-or-pay more can be reserved for nothing.
+    folder = variant(tmp_path, "joint-production", {"[frontier]": "[contracts]\nsurge_share = 0.0\n\n[frontier]"})
+    events = [f"{event},{event},accident,0.1,It happens." for event in EVENTS]
+    rows = [
+        f"{event},0,{target},{place},{'*,' * 9}false,{first},{last},{share},1"
+        for event, (target, place, first, last, share) in EVENTS.items()
+    ]
+    (folder / "events.csv").write_text("\n".join(["event,name,cause,rate_per_year,story", *events]) + "\n")
+    selectors = "country,operator,stage,control_group,form,destination,segment,passage,origin_rule"
+    heads = f"event,effect,target,facility,{selectors},is_project_only,from_month,to_month,open_share,price_multiple"
+    (folder / "event_effects.csv").write_text("\n".join([heads, *rows]) + "\n")
+    pooled, whole = _whole(folder, monkeypatch)
+    fixed = {("conc_sale", 2027): 50.0, ("light_toll", 2027): 24.0, ("heavy_toll", 2027): 10.0}
+    x = cheapest(held(pooled, "committed", fixed)).x
+    spare, window = 1000.0, 24.0
+    by_hand = {
+        # The heavy circuit has room for 1000 t of feed and needs 20: half of it is no loss.
+        "half_the_heavy_circuit": 0.0 if 0.5 * spare > 20 else window,
+        "no_light_plant": 6.0,
+        # Contracts give what survives of the plant: a quarter of 50 t for half a year.
+        "mine_at_a_quarter": 6 * 0.75,
+        "slow_lane": 12 * 0.6,
+    }
+    by_name = dict(zip(EVENTS, _losses(pooled, x), strict=True))
+    assert by_name == pytest.approx(dict(zip(EVENTS, _losses(whole, x), strict=True)), abs=1e-6)
+    assert {name: by_name[name] for name in list(by_hand)[1:]} == pytest.approx(
+        {name: by_hand[name] for name in list(by_hand)[1:]}, abs=1e-5
+    )
+
+
 def test_pool_grants_a_surge_that_its_own_upstream_might_not_have(tmp_path, monkeypatch) -> None:
     # The strike stops `dear`. `cheap` is untouched, so its pool may deliver its commitment plus its offer's surge:
     # 30 x 1.15 = 34.5 t. With everything modelled its mine is at its limit of 30 t: the losses are 15.5 and 20 of 50 t.
@@ -78,7 +117,10 @@ def test_pool_grants_a_surge_that_its_own_upstream_might_not_have(tmp_path, monk
         tmp_path,
         "shadow-flow",
         event_effects=("flood,0,facility,small,", "flood,0,facility,dear,"),
-        offers=("cheap_sale,sale,cheap,part,10,0,1000,1,2027,2027,0,0,", "cheap_sale,sale,cheap,part,10,0,30,1,2027,2027,1,0.15,"),
+        offers=(
+            "cheap_sale,sale,cheap,part,10,0,1000,1,2027,2027,0,0,",
+            "cheap_sale,sale,cheap,part,10,0,30,1,2027,2027,1,0.15,",
+        ),
     )
     effects = folder / "event_effects.csv"
     effects.write_text(effects.read_text().replace(",0.5,", ",0,"))

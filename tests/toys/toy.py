@@ -54,7 +54,7 @@ def planned(name: str, max_loss_months: float | None = None, budget_musd: float 
 @cache
 def traced(name: str) -> Run:
     """The frontier of a toy: tables, audit and folder included."""
-    return checked(frontier_of(TOYS / name, _target(name), Options()))
+    return checked(frontier_of(TOYS / name, _target(name), Options(points=4)))
 
 
 @cache
