@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from optimizer.audit.balances import opening_stock
 from optimizer.audit.ledger import MONTHS, Ledger, keyed
 from optimizer.audit.view import NOMINAL, View
-from optimizer.results.measures import expected, loss_measure, losses_of, worst
+from optimizer.results.measures import expected, loss_measure, losses_of, stock_drawn, worst
 
 
 def check_losses(view: View, ledger: Ledger) -> None:
@@ -46,7 +47,22 @@ def _losses(view: View) -> pd.DataFrame:
     markets = case.tables["demand"].merge(case.tables["markets"][["market", "criticality"]], on="market")
     cells = states.merge(markets[["market", "year", "demand_t", "criticality"]], on="year")
     cells["demand_t"] = cells["demand_t"] * cells["share_of_year"]
-    return losses_of(view.shocked("shortfalls"), states, cells)
+    return losses_of(view.shocked("shortfalls"), states, cells, _drawn(view, states))
+
+
+def _drawn(view: View, states: pd.DataFrame) -> pd.DataFrame:
+    """Use of the markets' stock in shocks, on the basis of demand."""
+    use = view.case.tables["market_products"][["market", "product", "use_kg_per_kg"]]
+
+    def at_markets(rows: pd.DataFrame) -> pd.DataFrame:
+        held = rows.rename(columns={"place": "market"}).merge(use, on=["market", "product"])
+        return held.assign(stock_t=held["stock_t"].astype(float) / held["use_kg_per_kg"].astype(float))
+
+    first = states.loc[states.groupby("shock")["first_month"].idxmin(), ["shock", "period"]]
+    opened = at_markets(opening_stock(view).merge(first, on=["shock", "period"]))
+    every = first[["shock"]].merge(use[["market"]].drop_duplicates(), how="cross").assign(stock_t=0.0)
+    opening = pd.concat([every, opened[["shock", "market", "stock_t"]]], ignore_index=True)
+    return stock_drawn(at_markets(view.shocked("stock")), opening, states)
 
 
 def check_probabilities(view: View, ledger: Ledger) -> None:

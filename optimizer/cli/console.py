@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+PIPE_SECONDS = 30.0
+"""Least time between passing states where they cannot be rewritten in place."""
+
 
 class Progress:
     """Lines on stderr: one per phase when finished, and, on a terminal, a line that is rewritten meanwhile."""
@@ -17,7 +20,7 @@ class Progress:
     def __init__(self, is_quiet: bool) -> None:
         self._is_quiet = is_quiet
         self._is_live = sys.stderr.isatty() and not is_quiet
-        self._begin = time.monotonic()
+        self._begin = self._told = time.monotonic()
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -28,7 +31,9 @@ class Progress:
         self.line(f"{name}: {time.monotonic() - start:.1f} s")
 
     def update(self, text: str) -> None:
-        """Show a passing state; on a pipe it is left out."""
+        """Show a passing state; on a pipe only every half minute."""
+        if not self._is_live and not self._is_quiet and time.monotonic() - self._told >= PIPE_SECONDS:
+            self.line(text)
         if self._is_live:
             click.echo(f"\r\x1b[2K{self._stamp()} {text}"[:200], nl=False, err=True)
 
@@ -36,6 +41,7 @@ class Progress:
         """Write a lasting line."""
         if self._is_quiet:
             return
+        self._told = time.monotonic()
         if self._is_live:
             click.echo("\r\x1b[2K", nl=False, err=True)
         click.echo(f"{self._stamp()} {text}", err=True)

@@ -19,8 +19,8 @@ def finding(view: RunView) -> str:
     best, first = view.row(view.recommended), view.row(view.points[0])
     if view.recommended == view.points[0]:
         return f"The plan costs {numbers.musd(first['cost_musd'])} and loses {numbers.months(first['loss_months'])}"
-    dearer = numbers.percent(best["cost_musd"] / first["cost_musd"] - 1)
-    safer = numbers.percent(1 - best["loss_months"] / first["loss_months"])
+    dearer = numbers.percent(numbers.ratio(best["cost_musd"], first["cost_musd"]) - 1)
+    safer = numbers.percent(1 - numbers.ratio(best["loss_months"], first["loss_months"]))
     return f"{dearer} more cost takes away {safer} of the loss: plan {view.recommended}"
 
 

@@ -49,6 +49,11 @@ def percent(share: float) -> str:
     return f"{figure(100 * share, 2 if abs(share) < 0.995 else 3)} %"
 
 
+def ratio(part: float, whole: float) -> float:
+    """Part over whole; not a number if there is no whole."""
+    return part / whole if whole else math.nan
+
+
 def months(value: float) -> str:
     """A time in months: three digits, two places at most; below a hundredth it is 0."""
     text = figure(round(value, 2), 3)

@@ -77,11 +77,12 @@ def answer(view: RunView) -> list[str]:
     plan = f"Plan {view.recommended} costs {numbers.musd(best['cost_musd'])} ({unit})"
     loss = f"{plan} and loses {numbers.months(best['loss_months'])} of demand ({view.measure})"
     if view.recommended != view.points[0]:
-        more, less = best["cost_musd"] - first["cost_musd"], 1 - best["loss_months"] / first["loss_months"]
-        loss += (
-            f": {numbers.musd(more)} or {numbers.percent(more / first['cost_musd'])} more than the cheapest plan, "
-            f"for {numbers.percent(less)} less loss"
+        more, less = (
+            best["cost_musd"] - first["cost_musd"],
+            1 - numbers.ratio(best["loss_months"], first["loss_months"]),
         )
+        dearer = f"{numbers.musd(more)} or {numbers.percent(numbers.ratio(more, first['cost_musd']))}"
+        loss += f": {dearer} more than the cheapest plan, for {numbers.percent(less)} less loss"
     bound = numbers.musd(best["cost_bound_musd"])
     proof = f"No plan with at most this loss costs less than {bound}, which is proven"
     frame = event_losses(view, view.recommended)
@@ -170,12 +171,16 @@ def loss_rows(view: RunView, point: int) -> list[Row]:
         {
             "name": text_of(r["name"]), "year": "" if r["start_year"] != r["start_year"] else int(r["start_year"]),
             "loss": numbers.figure(round(float(r["loss_months"]), 2)),
-            "survive": numbers.figure(round(float(r["survive_months"]), 1)),
-            "recover": numbers.figure(round(float(r["recover_months"]), 1)),
+            "survive": numbers.figure(round(float(r["survive_months"]), 1)) if _is_felt(r) else "never",
+            "recover": numbers.figure(round(float(r["recover_months"]), 1)) if _is_felt(r) else "",
             "rate": numbers.figure(float(r["rate_per_year"]), 2), "story": text_of(r["story"]),
         }
         for r in frame.drop_duplicates("event").to_dict("records")
     ]  # fmt: skip
+
+
+def _is_felt(row: Mapping[Any, Any]) -> bool:
+    return float(row["loss_months"]) >= 0.005
 
 
 def _ranked(assumed: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -195,8 +195,12 @@ def cost_per_kg(view: RunView) -> pd.DataFrame:
     """USD/kg by point and term: the term's present value over discounted demand."""
     sums = view.table("costs").groupby(["point", "term"], as_index=False)["cost_musd"].sum()
     rows = view.frontier.set_index("point")
-    per_kg = (rows["cost_usd_per_kg"] / rows["cost_musd"]).astype(float)
-    sums["usd_per_kg"] = sums["cost_musd"].astype(float) * sums["point"].map(per_kg)
+    per_kg = {
+        int(p): numbers.ratio(float(u), float(c))
+        for p, u, c in zip(rows.index, rows["cost_usd_per_kg"], rows["cost_musd"], strict=True)
+    }
+    sums["usd_per_kg"] = sums["cost_musd"].astype(float) * sums["point"].map(per_kg).astype(float)
+    sums = sums[sums["usd_per_kg"].notna()]
     return pd.DataFrame(sums)
 
 
@@ -266,6 +270,8 @@ def costs_finding(view: RunView) -> str:
     first, best = view.points[0], view.recommended
     low, high = (view.row(point)["cost_usd_per_kg"] for point in (first, best))
     frame = cost_per_kg(view).pivot_table(index="term", columns="point", values="usd_per_kg", fill_value=0.0)
+    if first not in frame or not low > 0:
+        return f"{numbers.usd_per_kg(low)} in all"
     if best == first or best not in frame:
         top = str(frame[first].idxmax())
         return (

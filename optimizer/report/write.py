@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,13 @@ def as_png(spec: Spec) -> bytes:
 
 
 def as_svg(spec: Spec) -> str:
-    """SVG with text as text."""
+    """SVG with text as text; its ids are counted anew, so that the same drawing has the same bytes."""
     import vl_convert
 
-    return str(vl_convert.vegalite_to_svg(spec))
+    svg = str(vl_convert.vegalite_to_svg(spec))
+    for number, name in enumerate(dict.fromkeys(re.findall(r'<[^<>]*\bid="([\w-]+)"', svg)), start=1):
+        svg = re.sub(rf'(\bid="|url\(#){name}(?=["\)])', rf"\g<1>part{number}", svg)
+    return svg
 
 
 def as_pdf(spec: Spec) -> bytes:

@@ -16,7 +16,7 @@ import pandas as pd
 from optimizer.chain.instance import Instance, Offer
 from optimizer.results.columns import Columns, Floats, block_columns, joined, loss_blocks
 from optimizer.results.costs import CostReader, qualification_starts
-from optimizer.results.measures import expected, loss_measure, losses_of, worst
+from optimizer.results.measures import expected, loss_measure, losses_of, stock_drawn, worst
 from optimizer.results.portfolio import portfolio_rows, toll_recipes
 from optimizer.results.reach import branches, reach_tables
 from optimizer.results.schema import TABLES
@@ -134,7 +134,7 @@ class Extractor:
             self.instance, read.nominal, qualification_starts(read.nominal), tables["commitments"]
         )
         tables["costs"] = CostReader(self.instance, read.nominal).table()
-        tables["losses"] = self._losses(tables["shortfalls"])
+        tables["losses"] = self._losses(tables["shortfalls"], tables["stock"])
         tables["shares"] = self._shares(tables["throughput"])
         tables["environment"] = self._environment(tables["throughput"])
         tables["frontier"] = self._frontier(solved, cost, tables["losses"])
@@ -216,10 +216,31 @@ class Extractor:
             parts.append(own[["offer", "year"]].assign(lifted_t=amounts))
         return pd.concat([part.astype({"lifted_t": float}) for part in parts], ignore_index=True)
 
-    def _losses(self, shortfalls: pd.DataFrame) -> pd.DataFrame:
+    def _losses(self, shortfalls: pd.DataFrame, stock: pd.DataFrame) -> pd.DataFrame:
         if self._periods.empty:
             return pd.DataFrame(columns=list(TABLES["losses"].columns))
-        return losses_of(shortfalls[shortfalls["shock"] != NOMINAL], self._periods, self._demand)
+        return losses_of(shortfalls[shortfalls["shock"] != NOMINAL], self._periods, self._demand, self._drawn(stock))
+
+    def _drawn(self, stock: pd.DataFrame) -> pd.DataFrame:
+        """Use of the markets' stock in shocks, on the basis of demand."""
+        instance = self.instance
+        use = {(d.market, p): need for d in instance.markets.values() for p, (need, _) in d.accepts.items()}
+        needs = [use.get(key, np.inf) for key in zip(stock["place"], stock["product"], strict=True)]
+        rows = stock.assign(
+            stock_t=stock["stock_t"].astype(float) / np.array(needs, dtype=float), market=stock["place"]
+        )
+        nominal = rows[rows["shock"] == NOMINAL].groupby(["market", "year"])["stock_t"].sum().to_dict()
+        today = {d: 0.0 for d, _ in use}
+        for (place, product), storage in instance.storages.items():
+            if (place, product) in use:
+                today[place] += sum(storage.opening_t.values()) / use[place, product]
+        found = [
+            (s.shock, d, today[d] if s.start_year == instance.years[0] else nominal.get((d, s.start_year - 1), 0.0))
+            for s in instance.shocks.values()
+            for d in today
+        ]
+        opening = pd.DataFrame(found, columns=["shock", "market", "stock_t"])
+        return stock_drawn(rows[rows["shock"] != NOMINAL], opening, self._periods)
 
     def _tracked(self) -> dict[str, float]:
         products = self.instance.products

@@ -124,14 +124,22 @@ def loss_measure(
 
 
 def losses_of(
-    shortfalls: pd.DataFrame, periods: pd.DataFrame, demand: pd.DataFrame, threshold_share: float = 1e-6
+    shortfalls: pd.DataFrame,
+    periods: pd.DataFrame,
+    demand: pd.DataFrame,
+    drawn: pd.DataFrame | None = None,
+    threshold_share: float = 1e-6,
 ) -> pd.DataFrame:
     """Months of demand lost per shock, with the months until the first cut and after the last one.
+
+    Inside a period the market's own stock is used before lines stop: of a period that draws ``drawn_t`` and lacks
+    ``shortfall_t``, the first ``drawn / (drawn + lacking)`` pass without a cut.
 
     Args:
         shortfalls: ``shock, market, period, shortfall_t``.
         periods: ``shock, period, first_month, months, window_months``: every period of every shock.
         demand: ``shock, market, period, demand_t, criticality``: demand of the period.
+        drawn: ``shock, market, period, drawn_t``: net use of the market's stock on the basis of demand; None: none.
         threshold_share: a shortfall below this share of the period's demand is no cut.
 
     Returns:
@@ -141,14 +149,54 @@ def losses_of(
     cells = demand.merge(shortfalls[[*keys, "shortfall_t"]], on=keys, how="left")
     cells["lost"] = cells["criticality"] * cells["shortfall_t"].fillna(0.0)
     cells["wanted"] = cells["criticality"] * cells["demand_t"]
-    sums = cells.groupby(["shock", "period"], as_index=False)[["lost", "wanted"]].sum()
-    rows = periods.merge(sums, on=["shock", "period"], how="left").fillna({"lost": 0.0, "wanted": 0.0})
+    cells["carried"] = _carried_share(cells, drawn, threshold_share)
+    sums = cells.groupby(["shock", "period"], as_index=False).agg({"lost": "sum", "wanted": "sum", "carried": "min"})
+    rows = periods.merge(sums, on=["shock", "period"], how="left").fillna({"lost": 0.0, "wanted": 0.0, "carried": 0.0})
     lost, wanted = rows["lost"].to_numpy(dtype=float), rows["wanted"].to_numpy(dtype=float)
     share = np.divide(lost, wanted, out=np.zeros(len(rows)), where=wanted > 0)
     is_cut = share > threshold_share
     rows["loss_months"] = share * rows["months"]
-    rows["survive_months"] = np.where(is_cut, rows["first_month"], rows["window_months"])
+    rows["survive_months"] = np.where(
+        is_cut, rows["first_month"] + rows["carried"] * rows["months"], rows["window_months"]
+    )
     rows["recover_months"] = np.where(is_cut, rows["first_month"] + rows["months"], 0.0)
     grouped = rows.groupby("shock", as_index=False, sort=True)
     table = grouped.agg({"loss_months": "sum", "survive_months": "min", "recover_months": "max"})
     return pd.DataFrame(table)
+
+
+def _carried_share(cells: pd.DataFrame, drawn: pd.DataFrame | None, threshold_share: float) -> Floats:
+    """Share of the period that a market's own stock carries it before its first cut; 1 where nothing is cut."""
+    short = cells["shortfall_t"].fillna(0.0).to_numpy(dtype=float)
+    used = np.zeros(len(cells))
+    if drawn is not None and len(drawn):
+        keys = ["shock", "market", "period"]
+        used = cells[keys].merge(drawn[[*keys, "drawn_t"]], on=keys, how="left")["drawn_t"].fillna(0.0).to_numpy()
+        used = np.maximum(used.astype(float), 0.0)
+    is_cut = short > threshold_share * cells["demand_t"].to_numpy(dtype=float)
+    carried: Floats = np.divide(used, used + short, out=np.ones(len(cells)), where=is_cut)
+    return carried
+
+
+def stock_drawn(levels: pd.DataFrame, opening: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
+    """Net use of stock per period: what a shock finds in hand, less what each period leaves.
+
+    Args:
+        levels: ``shock, market, period, stock_t`` at the end of a period, on the basis of demand; missing means none.
+        opening: ``shock, market, stock_t`` in hand when the shock starts.
+        periods: ``shock, period, first_month`` of every period of every shock.
+
+    Returns:
+        ``shock, market, period, drawn_t``; negative where stock grows.
+    """
+    grid = opening[["shock", "market"]].drop_duplicates().merge(periods[["shock", "period", "first_month"]], on="shock")
+    keys = ["shock", "market", "period"]
+    ends = levels.groupby(keys, as_index=False)[["stock_t"]].sum()
+    grid = (
+        grid.merge(ends, on=keys, how="left").fillna({"stock_t": 0.0}).sort_values(["shock", "market", "first_month"])
+    )
+    starts = opening.groupby(["shock", "market"], as_index=False)[["stock_t"]].sum()
+    grid = grid.merge(starts.rename(columns={"stock_t": "found_t"}), on=["shock", "market"], how="left")
+    before = grid.groupby(["shock", "market"])["stock_t"].shift().fillna(grid["found_t"])
+    grid["drawn_t"] = before.astype(float) - grid["stock_t"].astype(float)
+    return pd.DataFrame(grid[[*keys, "drawn_t"]])

@@ -4,7 +4,7 @@ import pandas as pd
 
 from optimizer.results.folder import RunTables
 
-HOSTILE = '<script>alert("x")</script> \'"& \N{ROCKET}' + "W" * 500
+HOSTILE = '</script><script>alert("x")</script><img src=x onerror=hit()> \'"& \N{ROCKET}' + "W" * 500
 
 
 def table(columns, *rows):
@@ -40,7 +40,9 @@ def results():
             (2, "qualification", "q", "plant", "metal", "melt", "JPN", 2027, 2028, 0.0),
         ),
         "flows": table(flows, *nominal, *ore),
-        "costs": table("point term year cost_musd", *[(p, "purchase", 2027, c) for p, c in enumerate((100.0, 104.0, 120.0), 1)]),
+        "costs": table(
+            "point term year cost_musd", *[(p, "purchase", 2027, c) for p, c in enumerate((100.0, 104.0, 120.0), 1)]
+        ),
         "shocks": table(
             "shock event name start_year weight rate_per_year window_months in_model story",
             ("fire@2027", "fire", HOSTILE, 2027, 1.0, 0.1, 12.0, True, HOSTILE),

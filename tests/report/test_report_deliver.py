@@ -3,10 +3,14 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from crossing_run import HOSTILE, crossing_run
+from crossing_run import HOSTILE, crossing_run, results
 
 from optimizer.errors import UsageProblem
+from optimizer.report import deliver
 from optimizer.report.deliver import draw_run, write_map, write_report
+from optimizer.report.page import answer
+from optimizer.report.view import RunView
+from optimizer.results.folder import RunTables
 
 FILES = ("frontier", "map"), ("png", "svg", "html")
 
@@ -47,7 +51,7 @@ def test_hostile_text_stays_text_in_the_page(hostile):
     folder, _, _ = hostile
     page = Tags()
     page.feed((folder / "report.html").read_text(encoding="utf-8"))
-    assert "script" not in page.tags
+    assert not {"script", "img", "iframe", "link"} & set(page.tags)
     assert '<script>alert("x")</script>' in "".join(page.text)
     assert "\N{ROCKET}" in "".join(page.text)
 
@@ -84,20 +88,22 @@ def test_hostile_text_stays_text_in_svg(hostile):
 
 
 def test_the_answer_has_its_figures(tmp_path):
-    draw_run(tmp_path, crossing_run(tmp_path), {})
-    text = (tmp_path / "report.html").read_text(encoding="utf-8").replace("\u00a0", " ")
+    text = " ".join(answer(RunView(crossing_run(tmp_path)))).replace("\u00a0", " ")
     assert "Sign 1 contract with Plant in Japan, and qualify 1 further plant." in text
     assert "Plan 2 costs MUSD 104 (USD 52/kg) and loses 1 month of demand (mean of the worst 20 % of shocks)" in text
     assert "MUSD 4 or 4 % more than the cheapest plan, for 75 % less loss." in text
     assert "costs less than MUSD 102, which is proven" in text
 
 
-def test_a_report_is_drawn_again_in_place_with_what_was_assumed(hostile):
-    folder, run, names = hostile
-    before = (folder / "report.html").read_bytes()
-    (folder / "report.html").unlink()
+def test_a_report_is_drawn_again_in_place_with_what_was_assumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(deliver, "picture", lambda spec, ending: b"drawn")
+    run = crossing_run(tmp_path)
+    names = draw_run(tmp_path, run, {"offers": 0.5})
+    before = (tmp_path / "report.html").read_bytes()
+    assert b"50 %" in before
+    (tmp_path / "report.html").unlink()
     assert {path.name for path in write_report(run)} == set(names)
-    assert (folder / "report.html").read_bytes() == before
+    assert (tmp_path / "report.html").read_bytes() == before
 
 
 def test_an_unknown_ending_names_the_known_ones(tmp_path):
@@ -132,9 +138,9 @@ def test_geopackage_and_pdf(tmp_path):
     assert (tmp_path / "plan.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_one_point_and_missing_tables_can_be_drawn(tmp_path):
-    run = crossing_run(tmp_path)
-    keep = run.tables["frontier"].iloc[:1]
-    bare = type(run)(tmp_path, {"frontier": keep}, {}, {"case": "bare"})
-    names = draw_run(tmp_path, bare, {})
-    assert "report.html" in names
+@pytest.mark.parametrize("cost", [0.0, 100.0])
+def test_one_point_and_missing_tables_can_be_drawn(tmp_path, monkeypatch, cost):
+    monkeypatch.setattr(deliver, "picture", lambda spec, ending: json.dumps(spec).encode())
+    keep = results()["frontier"].iloc[:1].assign(cost_musd=cost, loss_months=cost, cost_usd_per_kg=cost or float("nan"))
+    bare = RunTables(tmp_path, {"frontier": keep}, {}, {"case": "bare"})
+    assert "report.html" in draw_run(tmp_path, bare, {})

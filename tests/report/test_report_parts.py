@@ -142,7 +142,10 @@ def test_labels_keep_clear_of_each_other_and_of_symbols():
     assert len(placed) >= 6
     assert placed[0].wish.lines == ("Plant number 11",)
     for k, a in enumerate(boxes):
-        assert a[0] >= 0 and a[2] <= 500 and a[1] >= 0 and a[3] <= 300
+        assert a[0] >= 0
+        assert a[2] <= 500
+        assert a[1] >= 0
+        assert a[3] <= 300
         for b in boxes[k + 1 :] + taken:
             assert a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3]
 

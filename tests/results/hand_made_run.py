@@ -110,7 +110,11 @@ def result_tables():
     costs = [(1, term, t, value * DISCOUNT[t]) for term, value in YEARLY.items() for t in YEARS]
     costs += [(1, term, 2027, value) for term, value in ONCE.items()]
     tables["costs"] = frame("point term year cost_musd", *costs)
-    tables["losses"] = frame("point shock loss_months survive_months recover_months", (1, "fire@2028", LOSS, 0.0, 3.0))
+    # 12 of 25 t arrive in the first three months; 10 t of stock carry the rest until 3 t are lacking.
+    survive = 3 * 10 / (10 + 3)
+    tables["losses"] = frame(
+        "point shock loss_months survive_months recover_months", (1, "fire@2028", LOSS, survive, 3.0)
+    )
     tables["shares"] = frame(
         "point stage country_iso3 flow_share", (1, "mining", "AAA", 1.0), (1, "smelting", "BBB", 1.0)
     )

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.results.measures import cvar, expected, loss_measure, losses_of, normalised, value_at_risk, worst
+from optimizer.results.measures import (
+    cvar,
+    expected,
+    loss_measure,
+    losses_of,
+    normalised,
+    stock_drawn,
+    value_at_risk,
+    worst,
+)
 
 LOSSES, EVEN = [0.0, 1.0, 2.0, 5.0], [0.25] * 4
 
@@ -118,3 +127,19 @@ def test_months_lost_and_times_to_survive_and_recover():
     assert (row["survive_months"], row["recover_months"]) == (1.0, 5.0)
     never = losses_of(short.head(0), periods, demand).iloc[0]
     assert (never["loss_months"], never["survive_months"], never["recover_months"]) == (0.0, 5.0, 0.0)
+
+
+def test_stock_carries_the_first_part_of_a_long_period():
+    """Four months merged into one period: 40 t wanted, 20 from stock, 20 lacking: two months without a cut."""
+    periods = pd.DataFrame(
+        {"shock": "s", "period": [1, 2], "first_month": [0.0, 4.0], "months": [4.0, 8.0], "window_months": 12.0}
+    )
+    demand = pd.DataFrame({"shock": "s", "market": "x", "period": [1, 2], "demand_t": [40.0, 80.0], "criticality": 1.0})
+    short = pd.DataFrame({"shock": "s", "market": "x", "period": [1], "shortfall_t": [20.0]})
+    opening = pd.DataFrame({"shock": "s", "market": ["x"], "stock_t": [20.0]})
+    left = pd.DataFrame({"shock": "s", "market": ["x"], "period": [2], "stock_t": [5.0]})
+    drawn = stock_drawn(left, opening, periods)
+    assert drawn["drawn_t"].tolist() == [20.0, -5.0]
+    row = losses_of(short, periods, demand, drawn).iloc[0]
+    assert (row["loss_months"], row["survive_months"], row["recover_months"]) == (2.0, 2.0, 4.0)
+    assert losses_of(short, periods, demand).iloc[0]["survive_months"] == 0.0

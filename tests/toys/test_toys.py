@@ -281,7 +281,6 @@ def test_stock_carries_the_line() -> None:
     assert cheapest(ready("stock-cover").program, 0.0).first == near(2.44)
 
 
-@pytest.mark.xfail(strict=True, reason="merged periods hide in which month of the period the stock is gone")
 def test_lines_run_until_the_stock_is_gone() -> None:
     losses = planned("stock-cover", max_loss_months=2.0).tables["losses"]
     assert losses["survive_months"].tolist() == near([2.0], 1e-5)
