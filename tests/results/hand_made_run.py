@@ -140,7 +140,8 @@ def instance_tables():
         "case": "hand_made", "first_year": "2027", "last_year": "2028", "discount_rate_share": "0.1",
         "surge_share": "0.2", "measure_kind": "cvar_by_start_year", "measure_alpha": "0.8",
         "carbon_price_usd_per_t": "100", "carbon_indicator": "ghg_kgco2e", "is_shortfall_allowed": "false",
-        "includes_shock_cost": "false", "line_stop_usd_per_kg": "0", "closes_at_opening": "true", "shadow_freight_share": "0.001",
+        "includes_shock_cost": "false", "line_stop_usd_per_kg": "0", "closes_at_opening": "true",
+        "shadow_freight_share": "0.001",
     }  # fmt: skip
     years = YEARS
     return {
