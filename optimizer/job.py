@@ -26,16 +26,18 @@ from optimizer.results.folder import RunFolder, run_path
 from optimizer.results.manifest import Manifest, Seconds, utc_now
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram, Floats
+from optimizer.solve.finish import Finisher
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.one import Point, solve_at
-from optimizer.solve.prices import PriceReader
 from optimizer.solve.recourse import Recourse
 from optimizer.tables.case import Case, load_case
 
 if TYPE_CHECKING:
     from optimizer.audit.ledger import Audit
 
-COST, LOSS = "cost", "loss_measure"
+COST, LOSS, TIE = "cost", "loss_measure", "shadow_freight"
+FINISH_SECONDS = 30.0
+"""Limit on each of the two linear programs that finish a point."""
 PREFERENCE = {"spot": 1.0, "flow": 0.1, "supply": 0.1, "stock": -0.05, "shortfall": 0.0}
 """What a shock's plan spares once its loss is least, per tonne: spot purchases, then stock, then movements."""
 LATE = 1e-3
@@ -126,7 +128,7 @@ def prepare(case: str | Path, watcher: Watcher | None = None) -> Prepared:
         instance = build_instance(loaded)
     with watcher.phase("build and compile the model"), seconds.phase("build"):
         model = build_model(instance)
-        objectives = {COST: model.cost, LOSS: model.loss_measure}
+        objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.shadow_freight}
         program = compile_model(model, objectives, recourse_blocks(model))
     return Prepared(loaded, instance, program, seconds, started)
 
@@ -288,11 +290,14 @@ def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd
     parts: list[Tables] = []
     prices: list[dict[str, Any]] = []
     with ready.seconds.phase("solver"), Recourse(ready.program, workers) as recourse:
-        reader = PriceReader(ready.program, COST, LOSS, recourse)
+        finisher = Finisher(ready.program, COST, LOSS, TIE, recourse)
         for number, point in enumerate(points, start=1):
-            plans = [plan.values for plan in recourse.plan(point.x, secondary)]
-            parts.append(extractor.tables(SolvedPoint(number, point.x, plans, point.first, point.bound, point.status)))
-            for constraint, index, price in reader.prices(point.x, point.second, 30.0):
+            found = finisher.prices(point, FINISH_SECONDS)
+            x = finisher.settled(point, FINISH_SECONDS)
+            plans = [plan.values for plan in recourse.plan(x, secondary)]
+            solved = SolvedPoint(number, x, plans, cost_bound_musd=point.bound, status=point.status)
+            parts.append(extractor.tables(solved))
+            for constraint, index, price in found:
                 unit = "MUSD/month" if constraint == "loss_cap" else "MUSD per unit of the row"
                 row = {"point": number, "constraint": constraint, "index": index, "price": price, "unit": unit}
                 prices.append(row)

@@ -75,12 +75,9 @@ def _contracts(view: View) -> Iterator[Part]:
 
 def _movements(view: View) -> Iterator[Part]:
     case = view.case
-    columns = ["lane", "layer", "to_place", "product", "freight_usd_per_t", "customs_value_usd_per_kg"]
-    rows = view.nominal("flows")[["lane", "year", "flow_t"]].merge(case.tables["lanes"][columns], on="lane")
-    shadow = rows[rows["layer"] == "supplier"]
-    share = case.number("shadow_freight_share")
-    yield "shadow_freight", shadow["year"], share * shadow["freight_usd_per_t"] * shadow["flow_t"] / 1e6
-    rows = rows[rows["layer"] == "buyer"]
+    lanes = case.tables["lanes"].query("layer == 'buyer'")
+    columns = ["lane", "to_place", "product", "freight_usd_per_t", "customs_value_usd_per_kg"]
+    rows = view.nominal("flows")[["lane", "year", "flow_t"]].merge(lanes[columns], on="lane")
     yield "freight", rows["year"], rows["freight_usd_per_t"] * rows["flow_t"] / 1e6
     rows = rows.merge(case.tables["lane_years"][["lane", "year", "tariff_share"]], on=["lane", "year"], how="left")
     duty = rows["tariff_share"].fillna(0.0) * rows["customs_value_usd_per_kg"] * rows["flow_t"] / 1e3

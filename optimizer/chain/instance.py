@@ -21,8 +21,6 @@ from typing import Literal
 
 Layer = Literal["supplier", "buyer"]
 LAYERS: tuple[Layer, Layer] = ("supplier", "buyer")
-SHADOW_FREIGHT_SHARE = 0.001
-"""Part of suppliers' own freight that counts in the objective, so that plants are fed over their cheapest lanes."""
 OriginClass = int
 """Bit mask: bit i is set if the material is marked by origin rule i of ``Instance.origin_rules``."""
 

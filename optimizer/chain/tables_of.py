@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.chain.instance import SHADOW_FREIGHT_SHARE, Instance
+from optimizer.chain.instance import Instance
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -236,7 +236,6 @@ def _settings(x: Instance) -> Rows:
         "closes_at_opening": x.closes_at_opening,
         "includes_shock_cost": x.includes_shock_cost,
         "line_stop_usd_per_kg": x.line_stop_usd_per_kg,
-        "shadow_freight_share": SHADOW_FREIGHT_SHARE,
     }
     for key, value in values.items():
         yield key, str(value).lower() if isinstance(value, bool) else str(value)

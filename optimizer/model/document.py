@@ -76,8 +76,7 @@ In a shock's block the same names carry a period k in place of the year, with `s
 
 ## Objectives
 
-**cost** (MUSD, present value) = purchase + toll + freight + a thousandth of suppliers' own freight (so that shadow flow takes
-the cheapest lanes where nothing else decides) + tariff + substitution + qualification + sponsorship less
+**cost** (MUSD, present value) = purchase + toll + freight + tariff + substitution + qualification + sponsorship less
 residual value + stock carrying + disposal + carbon − by-product sales (+ line stops where nominal shortfall is allowed,
 + expected shock cost where the case asks for it). Each term is computed per year in `optimizer/model/objective.py`; the
 cost table of a run adds up to it.

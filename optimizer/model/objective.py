@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from optimizer.chain.instance import SHADOW_FREIGHT_SHARE, Instance
+from optimizer.chain.instance import Instance
 from optimizer.model.expressions import Terms, linear, scaled
 from optimizer.model.limits import load_terms
 
@@ -34,7 +34,6 @@ def cost_entries(m: Any) -> list[CostEntry]:
         for kind, term in (("sale", "purchase"), ("toll", "toll")):
             entries.append(CostEntry(term, t, factor, _payments(m, kind, t)))
         entries.append(CostEntry("freight", t, factor, _freight(m, t)))
-        entries.append(CostEntry("shadow_freight", t, factor, _shadow_freight(m, t), is_spending=False))
         entries.append(CostEntry("tariff", t, factor, _tariffs(m, t)))
         entries.append(CostEntry("substitution", t, factor, _substitution(m, t)))
         entries.append(_stock_cost(m, t, factor))
@@ -73,22 +72,6 @@ def _owned_flows(m: Any, t: int) -> list[tuple[Any, Any]]:
 
 def _freight(m: Any, t: int) -> Terms:
     return [(lane.freight_usd_per_t / 1e6, flow) for lane, flow in _owned_flows(m, t)]
-
-
-def _shadow_freight(m: Any, t: int) -> Terms:
-    """A thousandth of what suppliers pay to move their own inputs.
-
-    The price of a sale covers its upstream, so shadow flow is free to the buyer, and a free choice of feeds would be
-    arbitrary. This share, hundredths of a MUSD in all, lets plants be fed over their cheapest lanes unless something
-    depends on it; decision record 0005.
-    """
-    return [
-        (SHADOW_FREIGHT_SHARE * lane.freight_usd_per_t / 1e6, m.flow[lane.lane, g, t])
-        for lane in m.instance.lanes.values()
-        if lane.layer == "supplier"
-        for g in lane.classes
-        if (lane.lane, g, t) in m.flow
-    ]
 
 
 def _tariffs(m: Any, t: int) -> Terms:
@@ -218,3 +201,14 @@ def _collected(terms: Terms) -> Terms:
         before = merged.get(id(variable), (0.0, variable))[0]
         merged[id(variable)] = (before + coefficient, variable)
     return list(merged.values())
+
+
+def shadow_freight(m: Any) -> Any:
+    """What suppliers pay to move their own inputs, MUSD undiscounted: no part of the cost.
+
+    The price of a sale covers its upstream, so where shadow flow comes from is free to the buyer and would be arbitrary
+    in the optimum. Of plans equal in cost and loss the one with the least of this is reported (decision record 0005).
+    """
+    lanes = [lane for lane in m.instance.lanes.values() if lane.layer == "supplier"]
+    keys = [(lane, (lane.lane, g, t)) for lane in lanes for g in lane.classes for t in m.instance.years]
+    return linear([(lane.freight_usd_per_t / 1e6, m.flow[key]) for lane, key in keys if key in m.flow])

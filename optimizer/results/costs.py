@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from optimizer.chain.instance import SHADOW_FREIGHT_SHARE, Instance
+from optimizer.chain.instance import Instance
 
 TERMS = (
     "purchase",
     "toll",
     "freight",
-    "shadow_freight",
     "tariff",
     "substitution",
     "qualification",
@@ -88,7 +87,6 @@ class CostReader:
         for name, year, amount in self._rows("flow", ("lane", "origin_class", "year")):
             lane = self.instance.lanes[str(name)]
             if lane.layer != "buyer":
-                yield "shadow_freight", year, SHADOW_FREIGHT_SHARE * lane.freight_usd_per_t * amount / 1e6
                 continue
             yield "freight", year, lane.freight_usd_per_t * amount / 1e6
             yield "tariff", year, lane.tariff_share.get(year, 0.0) * lane.customs_value_usd_per_kg * amount / 1e3

@@ -122,19 +122,24 @@ class _Shock:
         return Cut(self.block.theta, constant, indices, slope[indices])
 
     def plan(self, x: Floats, secondary: Floats | None) -> BlockPlan:
+        """Least loss, then least secondary cost; the loss is held ever less tightly until rounding lets it hold."""
         loss, _ = self.evaluate(x)
         self._place(self.linking @ x)
         program = self.warm.program
         if secondary is None:
             secondary = np.where(self.block.lower >= 0, 1.0, np.where(self.block.upper <= 0, -1.0, 0.0))
-        upper = np.append(self.block.upper, loss + HELD * (1.0 + abs(loss)))
-        held = LinearProgram(
-            program.matrix, program.row_lower, program.row_upper, program.lower, upper, np.append(secondary, 0.0)
-        )
-        outcome = solve(held)
-        if outcome.values is None:
-            raise SolverFailure(f"recourse block {self.block.name}: second phase {outcome.word}")
-        return BlockPlan(self.block.name, loss, np.clip(outcome.values[:-1], self.block.lower, self.block.upper))
+        word = ""
+        for looser in (1.0, 10.0, 100.0):
+            upper = np.append(self.block.upper, loss + HELD * looser * (1.0 + abs(loss)))
+            held = LinearProgram(
+                program.matrix, program.row_lower, program.row_upper, program.lower, upper, np.append(secondary, 0.0)
+            )
+            outcome = solve(held)
+            if outcome.values is not None:
+                values = np.clip(outcome.values[:-1], self.block.lower, self.block.upper)
+                return BlockPlan(self.block.name, loss, values)
+            word = outcome.word
+        raise SolverFailure(f"recourse block {self.block.name}: second phase {word}")
 
 
 def _scale(block: RecourseBlock) -> float:

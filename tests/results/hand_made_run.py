@@ -18,7 +18,6 @@ YEARLY = {
     "purchase": 60 * 50 / 1e3 + 80 * 5 / 1e3,
     "toll": 40 * 10 / 1e3,
     "freight": FREIGHT,
-    "shadow_freight": 0.001 * 100 * 120 / 1e6,
     "tariff": 0.1 * 40 * 100 / 1e3,
     "substitution": 1.0 * 100 / 1e3,
     "stock": 1000 * 10 / 1e6,
@@ -141,7 +140,6 @@ def instance_tables():
         "surge_share": "0.2", "measure_kind": "cvar_by_start_year", "measure_alpha": "0.8",
         "carbon_price_usd_per_t": "100", "carbon_indicator": "ghg_kgco2e", "is_shortfall_allowed": "false",
         "includes_shock_cost": "false", "line_stop_usd_per_kg": "0", "closes_at_opening": "true",
-        "shadow_freight_share": "0.001",
     }  # fmt: skip
     years = YEARS
     return {
