@@ -14,6 +14,10 @@ HEIGHT = 430
 Row = dict[str, Any]
 
 
+CROWDED = 0.035
+"""Points nearer than this share of both axes share a number."""
+
+
 def finding(view: RunView) -> str:
     """What the frontier says, in one sentence with figures."""
     best, first = view.row(view.recommended), view.row(view.points[0])
@@ -122,12 +126,14 @@ def _marks(view: RunView, frame: _Frame, x: Any, y: Any) -> list[Any]:
     import altair as alt
 
     rows = []
+    named = _named(view)
     for r in view.frontier.to_dict("records"):
         best = int(r["point"]) == view.recommended
         colour = theme.ACCENT if best else theme.INK
         rows.append(
             {
                 "loss": float(r["loss_months"]), "cost": float(r["cost_musd"]), "point": str(int(r["point"])),
+                "label": str(int(r["point"])) if int(r["point"]) in named else "",
                 "size": 190 if best else 70, "colour": colour,
                 "fill": colour if str(r["status"]) == "optimal" else theme.PAPER,
                 "per kg": numbers.usd_per_kg(float(r["cost_usd_per_kg"])), "status": str(r["status"]),
@@ -146,9 +152,21 @@ def _marks(view: RunView, frame: _Frame, x: Any, y: Any) -> list[Any]:
         tooltip=tips,
     )
     labels = base.mark_text(dx=9, dy=-11, fontSize=theme.TEXT, fontWeight="bold").encode(
-        text="point:N", color=alt.Color("colour:N", scale=None)
+        text="label:N", color=alt.Color("colour:N", scale=None)
     )
     return [dots, labels]
+
+
+def _named(view: RunView) -> set[int]:
+    """Points that get a number: the recommended one, and those far enough from a numbered neighbour to be read."""
+    table = view.frontier.set_index("point")[["loss_months", "cost_musd"]].astype(float)
+    spread = (table.max() - table.min()).replace(0.0, 1.0)
+    named = [view.recommended]
+    for point in table.index:
+        apart = ((table.loc[named] - table.loc[point]) / spread).abs().max(axis=1)
+        if (apart >= CROWDED).all():
+            named.append(int(point))
+    return set(named)
 
 
 def _notes(view: RunView, frame: _Frame) -> list[Any]:

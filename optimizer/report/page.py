@@ -117,7 +117,22 @@ def _signed(view: RunView) -> str:
         rest.append(f"qualify {fresh} further plant{'s' if fresh != 1 else ''}")
     if projects:
         rest.append(f"sponsor {projects} project{'s' if projects != 1 else ''}")
-    return f"{start}{', and ' if rest else ''}{' and '.join(rest)}."
+    days = days_of_stock(view, view.recommended)
+    if days >= 1.0:
+        rest.append(f"hold about {days:.0f} days of demand in stock")
+    return f"{start}{', ' if rest else ''}{listed(rest, 3)}."
+
+
+def days_of_stock(view: RunView, point: int) -> float:
+    """Mean stock at the markets at the ends of the years but the last, in days of demand; 0 where nothing is held."""
+    stock, demand = view.of_point("stock", point), view.given("demand", "market", "year", "demand_t")
+    held = stock[(stock["shock"] == "nominal") & stock["place"].isin(demand["market"])]
+    yearly = demand.groupby("year")["demand_t"].sum()
+    years = yearly.index[yearly > 0][:-1]
+    if not len(years):
+        return 0.0
+    cover = held.groupby("year")["stock_t"].sum().reindex(years, fill_value=0.0) / yearly[years]
+    return float(365.0 * cover.mean())
 
 
 def headline(view: RunView) -> list[tuple[str, str, str]]:
