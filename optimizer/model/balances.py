@@ -116,10 +116,10 @@ def stock_limit(m: pyo.ConcreteModel, place: str, product: str, t: int) -> Any:
 
     .. math:: \sum_g v_{pgt} \le V^{max}_p \qquad \forall\ place, p, t
 
-    Unit: t. Dual: MUSD per t of additional room (negative or zero when minimising).
+    Unit: t. Dual: MUSD per t of additional room (negative when it binds).
     """
     storage = m.instance.storages[place, product]
-    return no_less([(-1.0, v) for v in _held(m, place, product, t)], -storage.max_t)
+    return no_more([(1.0, v) for v in _held(m, place, product, t)], storage.max_t)
 
 
 def stock_floor(m: pyo.ConcreteModel, place: str, product: str, t: int) -> Any:
