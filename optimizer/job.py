@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from optimizer.chain.build import build_instance
@@ -290,10 +291,11 @@ def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd
     parts: list[Tables] = []
     prices: list[dict[str, Any]] = []
     with ready.seconds.phase("solver"), Recourse(ready.program, workers) as recourse:
+        free = shadow_columns(ready)
         finisher = Finisher(ready.program, COST, LOSS, TIE, recourse)
         for number, point in enumerate(points, start=1):
             found = finisher.prices(point, FINISH_SECONDS)
-            x = finisher.settled(point, FINISH_SECONDS)
+            x = finisher.settled(point, free, FINISH_SECONDS)
             plans = [plan.values for plan in recourse.plan(x, secondary)]
             solved = SolvedPoint(number, x, plans, cost_bound_musd=point.bound, status=point.status)
             parts.append(extractor.tables(solved))
@@ -302,6 +304,20 @@ def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd
                 row = {"point": number, "constraint": constraint, "index": index, "price": price, "unit": unit}
                 prices.append(row)
     return collect(ready.instance, parts, {**others, "prices": pd.DataFrame(prices)})
+
+
+def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
+    """Columns that move shadow flow or follow from it: what may change while ties are broken."""
+    lanes = ready.instance.lanes
+
+    def is_shadow(component: str, index: tuple[object, ...]) -> bool:
+        if component == "flow":
+            return lanes[str(index[0])].layer == "supplier"
+        if component in ("throughput", "reclassified"):
+            return "supplier" in index
+        return component in ("surplus", "loss", "excess", "value_at_risk", "worst_loss")
+
+    return np.array([is_shadow(component, index) for component, index in ready.program.column_keys], dtype=bool)
 
 
 def _audited(tables: Tables, inputs: Mapping[str, pd.DataFrame], certificate: Mapping[str, Any]) -> Audit:

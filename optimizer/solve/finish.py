@@ -5,12 +5,11 @@ Both come from the linear program left when the plan's integer decisions are fix
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy import sparse
+import numpy.typing as npt
 
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.master import Master, Question
@@ -21,8 +20,8 @@ SMALLEST = 1e-7
 """Duals nearer to zero are left out (MUSD per unit of the row)."""
 SLACK = 1e-6
 """The plan's own loss is the cap, with this relative room, so that rounding does not make it infeasible."""
-ROOM = 1e-7
-"""Relative room for cost while ties are broken."""
+ROOM = 1e-8
+"""Relative room for the second objective while ties are broken."""
 
 Price = tuple[str, str, float]
 
@@ -53,29 +52,22 @@ class Finisher:
             return []
         return list(self._named(relaxed.outcome.row_duals))
 
-    def settled(self, point: Point, seconds: float) -> Floats:
-        """First-stage vector of the plan with the least tie objective at the point's cost, loss and integers.
+    def settled(self, point: Point, free: npt.NDArray[np.bool_], seconds: float) -> Floats:
+        """First-stage vector of the plan with the least tie objective, at the point's loss.
 
-        The point's own vector is returned where the program gives nothing that holds.
+        Only the columns marked ``free`` may move; all others, and with them every cost, stay as they are. The point's
+        own vector is returned where the program gives nothing that holds.
         """
-        vector, constant = self.program.objectives[self.first]
-        cost = sparse.csr_matrix(vector)
+        held = np.clip(point.x, self.program.lower, self.program.upper)
         tied = replace(
             self.program,
-            matrix=sparse.vstack([self.program.matrix, cost], format="csr"),
-            row_lower=np.append(self.program.row_lower, -math.inf),
-            row_upper=np.append(self.program.row_upper, _room(point.first, ROOM) - constant),
-            row_names=(*self.program.row_names, "cost_of_the_plan"),
-            row_keys=(*self.program.row_keys, ("cost_of_the_plan", ())),
+            lower=np.where(free, self.program.lower, held),
+            upper=np.where(free, self.program.upper, held),
         )
         master = Master(tied, self.tie, self.second, self.recourse)
         master.add_cuts(self.master.cuts)
-        attained = master.relax(
-            Question(max_second=_room(point.second, SLACK)), fixed=point.x, seconds=seconds
-        ).attained
-        if attained is None or attained.second > _room(point.second, 2 * SLACK):
-            return point.x
-        if float(vector @ attained.x) + constant > _room(point.first, 10 * ROOM):
+        attained = master.relax(Question(max_second=_room(point.second, ROOM)), fixed=held, seconds=seconds).attained
+        if attained is None or attained.second > _room(point.second, 10 * ROOM):
             return point.x
         return attained.x
 
