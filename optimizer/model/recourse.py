@@ -8,7 +8,7 @@ out, because the shock does not reach it, is told in ``reach``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyomo.environ as pyo
@@ -48,6 +48,8 @@ def add_recourse_variables(b: Any, m: Any, branch: Branch) -> None:
         (place, p, c) for place, p in instance.storages for c in branch.classes(m.sets, "buyer", place, p)
     )
     b.shortfall = everywhere((d,) for d in instance.markets)
+
+    b.columns = {v.local_name: dict(v.items()) for v in b.component_objects(pyo.Var)}
 
 
 def _conversions(m: Any, branch: Branch) -> Iterator[tuple[str, Layer, int]]:
@@ -116,26 +118,31 @@ def recourse_balance(b: Any, m: Any, layer: Layer, place: str, product: str, c: 
     """
     k = period.period
     sets: Sets = m.sets
-    terms: Terms = _present(b.flow, 1.0, [(lane, c, k) for lane in sets.lanes_into.get((layer, place, product), ())])
-    terms += _present(b.flow, -1.0, [(lane, c, k) for lane in sets.lanes_from.get((layer, place, product), ())])
+    terms: Terms = _present(
+        b.columns["flow"], 1.0, [(lane, c, k) for lane in sets.lanes_into.get((layer, place, product), ())]
+    )
+    terms += _present(
+        b.columns["flow"], -1.0, [(lane, c, k) for lane in sets.lanes_from.get((layer, place, product), ())]
+    )
     for recipe in sets.recipes_at.get(place, ()):
         net = recipe.outputs.get(product, 0.0) - recipe.inputs.get(product, 0.0)
-        terms += _present(b.throughput, net, [(recipe.recipe, layer, c, k)])
+        terms += _present(b.columns["throughput"], net, [(recipe.recipe, layer, c, k)])
     for h in sets.classes.get((layer, place, product), ()) if b.branch.is_classed else ():
-        terms += _present(b.reclassified, 1.0, [(layer, place, product, h, c, k)])
-        terms += _present(b.reclassified, -1.0, [(layer, place, product, c, h, k)])
+        terms += _present(b.columns["reclassified"], 1.0, [(layer, place, product, h, c, k)])
+        terms += _present(b.columns["reclassified"], -1.0, [(layer, place, product, c, h, k)])
     sign = 1.0 if layer == "buyer" else -1.0
-    terms += _present(b.delivered, sign, [(o, c, k) for o in sets.sales_of.get((place, product), ())])
-    terms += _present(b.spot, sign, [(q, c, k) for q in sets.spots_of.get((place, product), ())])
-    terms += _present(b.surplus if layer == "supplier" else b.disposed, -1.0, [(place, product, c, k)])
+    terms += _present(b.columns["delivered"], sign, [(o, c, k) for o in sets.sales_of.get((place, product), ())])
+    terms += _present(b.columns["spot"], sign, [(q, c, k) for q in sets.spots_of.get((place, product), ())])
+    terms += _present(b.columns["surplus" if layer == "supplier" else "disposed"], -1.0, [(place, product, c, k)])
     stock, opening = _stock_change(b, m, place, product, c, period) if layer == "buyer" else ([], 0.0)
     return equal(terms + stock, -opening)
 
 
-def _present(variable: Any, coefficient: float, keys: Iterable[Any]) -> Terms:
+def _present(columns: Mapping[Any, Any], coefficient: float, keys: Iterable[Any]) -> Terms:
+    """Terms of those keys that have a variable."""
     if coefficient == 0.0:
         return []
-    return [(coefficient, variable[key]) for key in keys if key in variable]
+    return [(coefficient, columns[key]) for key in keys if key in columns]
 
 
 def _stock_change(b: Any, m: Any, place: str, product: str, c: int, period: Period) -> tuple[Terms, float]:
@@ -172,10 +179,10 @@ def recourse_demand(b: Any, m: Any, market: str, period: Period) -> Any:
 def _market_use(b: Any, m: Any, market: str, product: str, c: int, period: Period) -> tuple[Terms, float]:
     lanes = m.sets.lanes_into.get(("buyer", market, product), ())
     k = period.period
-    terms = _present(b.flow, 1.0, [(lane, c, k) for lane in lanes])
+    terms = _present(b.columns["flow"], 1.0, [(lane, c, k) for lane in lanes])
     pools = [pool for pool in b.branch.pools if pool.product == product and pool.origin_class == c]
     taken = [pool for pool in pools if not _bars(m, market, pool.origin_class, period.year)]
-    terms += _present(b.supply, 1.0, [(pool.number, market, k) for pool in taken])
+    terms += _present(b.columns["supply"], 1.0, [(pool.number, market, k) for pool in taken])
     stock, today = _stock_change(b, m, market, product, c, period)
     return terms + stock, today
 
@@ -204,7 +211,7 @@ def recourse_stock(b: Any, m: Any, place: str, product: str, period: Period) -> 
     Unit: t. Dual: months of loss avoided per t of room.
     """
     classes = b.branch.classes(m.sets, "buyer", place, product)
-    held = _present(b.stock, 1.0, [(place, product, c, period.period) for c in classes])
+    held = _present(b.columns["stock"], 1.0, [(place, product, c, period.period) for c in classes])
     return no_more(held, m.instance.storages[place, product].max_t)
 
 
@@ -220,7 +227,9 @@ def recourse_capacity(b: Any, m: Any, layer: Layer, facility: str, period: Perio
     used: Terms = []
     for recipe in m.sets.recipes_at.get(facility, ()):
         classes = m.sets.recipe_classes.get((recipe.recipe, layer), ()) if b.branch.is_classed else (ANY,)
-        used += _present(b.throughput, recipe.capacity_use, [(recipe.recipe, layer, c, period.period) for c in classes])
+        used += _present(
+            b.columns["throughput"], recipe.capacity_use, [(recipe.recipe, layer, c, period.period) for c in classes]
+        )
     room = entitlement_terms(m, facility, period.year)
     return no_more(used + scaled(-factor, room), factor * open_capacity(m, facility, layer, period.year))
 
@@ -241,7 +250,7 @@ def recourse_delivery(b: Any, m: Any, facility: str, product: str, period: Perio
     for name in m.sets.lanes_from.get(("supplier", facility, product), ()):
         if b.branch.models(m.instance, name):
             classes = b.branch.classes(m.sets, "supplier", facility, product)
-            terms += _present(b.flow, 1.0, [(name, c, period.period) for c in classes])
+            terms += _present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
             terms += scaled(-surge, planned_flow(m, name, period.year))
     return no_more(terms, factor * m.instance.upstream_spot_t.get((facility, product, period.year), 0.0))
 
@@ -252,12 +261,12 @@ def lifted_in(b: Any, m: Any, o: str, period: Period) -> Terms:
     k = period.period
     if offer.kind == "sale":
         classes = b.branch.classes(m.sets, "supplier", offer.facility, offer.product)
-        return _present(b.delivered, 1.0, [(o, c, k) for c in classes])
+        return _present(b.columns["delivered"], 1.0, [(o, c, k) for c in classes])
     terms: Terms = []
     for recipe in m.sets.toll_recipes[o]:
         classes = m.sets.recipe_classes.get((recipe.recipe, "buyer"), ()) if b.branch.is_classed else (ANY,)
         made = recipe.outputs[offer.product]
-        terms += _present(b.throughput, made, [(recipe.recipe, "buyer", c, k) for c in classes])
+        terms += _present(b.columns["throughput"], made, [(recipe.recipe, "buyer", c, k) for c in classes])
     return terms
 
 
@@ -285,7 +294,7 @@ def recourse_spot(b: Any, m: Any, q: str, period: Period) -> Any:
     """
     data = m.instance.qualifications[q]
     classes = b.branch.classes(m.sets, "supplier", data.facility, data.product)
-    terms = _present(b.spot, 1.0, [(q, c, period.period) for c in classes])
+    terms = _present(b.columns["spot"], 1.0, [(q, c, period.period) for c in classes])
     factor = share_of(b.branch.shock.facility_share, data.facility, period.period) * _share_of_year(period)
     depth = factor * data.spot_t.get(period.year, 0.0)
     if data.is_held:
@@ -324,7 +333,7 @@ def recourse_source(b: Any, m: Any, facility: str, product: str, period: Period)
     for name in m.sets.lanes_from.get(("buyer", facility, product), ()):
         if b.branch.models(m.instance, name):
             classes = b.branch.classes(m.sets, "buyer", facility, product)
-            terms += _present(b.flow, 1.0, [(name, c, period.period) for c in classes])
+            terms += _present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
     part, constant = availability(m, b.branch, facility, product, period.year)
     return no_more(terms + scaled(-_share_of_year(period), part), _share_of_year(period) * constant)
 
@@ -346,7 +355,7 @@ def recourse_lane(b: Any, m: Any, lane: str, k: int, bit: int) -> Any:
     data = m.instance.lanes[lane]
     marked = [g for g in data.classes if not bit or g & bit]
     classes = marked if b.branch.is_classed else [ANY]
-    terms = _present(b.flow, 1.0, [(lane, c, k) for c in classes])
+    terms = _present(b.columns["flow"], 1.0, [(lane, c, k) for c in classes])
     for g in marked:
         terms += scaled(-factor, planned_flow(m, lane, period.year, g))
     return no_more(terms, 0.0)

@@ -15,6 +15,7 @@ import numpy as np
 from pyomo.common.enums import ObjectiveSense
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.base import Constraint, Expression, Objective, Var
+from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
 from pyomo.core.expr.numvalue import value
 from pyomo.repn.linear import LinearRepnVisitor
 from scipy import sparse
@@ -163,7 +164,7 @@ class _Reader:
 
     def _row(self, data: Any, name: str, key: Key, rows: _Rows) -> None:
         low, body, high = data.to_bounded_expression()
-        terms, constant = self._linear(body, name)
+        terms, constant = self._plain(body) or self._linear(body, name)
         bottom = -math.inf if low is None else value(low) - constant
         top = math.inf if high is None else value(high) - constant
         if bottom == -math.inf and top == math.inf:
@@ -180,6 +181,28 @@ class _Reader:
         rows.upper.append(top)
         rows.names.append(name)
         rows.keys.append(key)
+
+    def _plain(self, expression: Any) -> tuple[list[tuple[int, float]], float] | None:
+        """Terms of a linear expression of plain numbers and known variables, without walking it; else None.
+
+        A variable may stand in several terms; rows add them up.
+        """
+        if expression.__class__ is not LinearExpression:
+            return None
+        position, constant = self.columns.position, 0.0
+        terms: list[tuple[int, float]] = []
+        for part in expression.args:
+            if part.__class__ is MonomialTermExpression:
+                coefficient, variable = part.args
+                column = position.get(id(variable))
+                if column is None or coefficient.__class__ is not float or not math.isfinite(coefficient):
+                    return None
+                terms.append((column, coefficient))
+            elif part.__class__ is float:
+                constant += part
+            else:
+                return None
+        return (terms, constant) if terms and math.isfinite(constant) else None
 
     def _linear(self, expression: Any, name: str) -> tuple[list[tuple[int, float]], float]:
         repn = self.visitor.walk_expression(expression)

@@ -281,7 +281,7 @@ class Search:
             return []
         tasks: list[Task] = []
         for safer, riskier in self._places():
-            for question in _questions(safer, riskier):
+            for question in [*_questions(safer, riskier), *self._widest_piece(safer, riskier)]:
                 if self._is_new(question):
                     chord = _questions(safer, riskier)[0].weight
                     tasks.append(Task(question, self._gap(), self._seconds(), (chord,)))
@@ -303,6 +303,17 @@ class Search:
         total = float(np.sum(area))
         wide = [entry for entry in found if entry[0] > 1e-3 * total]
         return [(safer, riskier) for _, safer, riskier in sorted(wide, key=lambda entry: -entry[0])]
+
+    def _widest_piece(self, safer: Attained, riskier: Attained) -> list[Question]:
+        """Caps at the end and in the middle of the widest open piece of a place: new ones whenever a proof cut it."""
+        curve = self.ledger.curve()
+        middle = 0.5 * (curve.left + curve.right)
+        area = np.where((middle > safer.second) & (middle < riskier.second), areas(curve), 0.0)
+        if not area.size or area.max() <= 0.0:
+            return []
+        k = int(np.argmax(area))
+        left, right = float(curve.left[k]), float(curve.right[k])
+        return [Question(max_second=right - 0.01 * (right - left)), Question(max_second=0.5 * (left + right))]
 
     def _is_new(self, question: Question) -> bool:
         """Whether a question like this was not asked in this pass; it counts as asked from now on."""

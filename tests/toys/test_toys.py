@@ -145,7 +145,6 @@ def test_frontier_of_qualification_bends_from_stock_to_spot() -> None:
         assert loss > 6 - 1e-5 or cost == near(2.1, 1e-5)
 
 
-@pytest.mark.xfail(strict=True, reason="the search asks the same questions again instead of splitting the step")
 def test_a_tolerance_of_a_tenth_of_a_percent_is_reached() -> None:
     program = ready("qualify-first").program
     frontier = trace_frontier(program, COST, LOSS, points=8, tolerance_share=0.001, gap_share=0.0, time_limit_s=60)
