@@ -97,7 +97,7 @@ class RunFolder:
             raise UsageProblem(f"{target} exists already; name another folder with -o")
         if self.path.exists() and not is_resumed:
             _refuse_if_locked(self.path)
-            raise UsageProblem(f"{self.path} holds an unfinished run; take it up with --resume or remove it")
+            raise UsageProblem(f"{self.path} holds an unfinished run; remove it, or name another folder with -o")
         self.path.mkdir(parents=True, exist_ok=True)
         _lock(self.path)
 
