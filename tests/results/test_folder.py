@@ -52,7 +52,7 @@ def test_existing_and_unfinished_runs_are_not_overwritten(tmp_path):
     with pytest.raises(UsageProblem, match="exists already"):
         RunFolder(tmp_path / "one")
     RunFolder(tmp_path / "two").release()
-    with pytest.raises(UsageProblem, match="--resume"):
+    with pytest.raises(UsageProblem, match="unfinished run"):
         RunFolder(tmp_path / "two")
     RunFolder(tmp_path / "two", is_resumed=True).release()
 
