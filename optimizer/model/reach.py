@@ -2,10 +2,11 @@
 
 A plant that a shock does not touch, fed only by plants and lanes it does not touch, goes on as planned: it can make
 its normal deliveries, its surge, and what its open market holds, and it honours its contracts. Its own upstream then
-needs no second look in that shock, and untouched plants that can serve the same markets are one **pool**. A plant is *reached* when it is cut, when
-material comes to it or (owned material) leaves it over a cut lane, or when a reached plant feeds it. Where a shock or a
-market tells origin classes apart, plants that handle several classes are reached too, so that nothing can change its
-origin unseen; elsewhere classes are not told apart in the block (``ANY``). Decision record 0003 has the measurements.
+needs no second look in that shock, and untouched plants that can serve the same markets are one **pool**. A plant is
+*reached* when it is cut, when material comes to it or (owned material) leaves it over a cut lane, or when a reached
+plant feeds it. Where a shock or a market tells origin classes apart, plants that handle several classes are reached
+too, so that nothing can change its origin unseen; elsewhere classes are not told apart in the block (``ANY``). Decision
+record 0003 has the measurements, and what the assumption is worth.
 """
 
 from __future__ import annotations
