@@ -104,6 +104,16 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a search gave: points, the ``bounds`` and ``segments`` behind them, certificate, and how it ended."""
+
+    points: Sequence[Point]
+    proofs: Mapping[str, pd.DataFrame]
+    certificate: Mapping[str, Any]
+    status: str
+
+
+@dataclass(frozen=True)
 class Run:
     """A finished run: its folder, its tables and how it ended (``complete`` or ``limit``)."""
 
@@ -177,7 +187,7 @@ def solve_plan(case: str | Path, output: Path | None, options: Options, watcher:
     proof = [{"proof": 1, "kind": "cap", "max_loss_months": point.second, "bound_musd": point.bound, "weight": 0.0}]
     bounds = pd.DataFrame(proof).assign(status=point.status)
     status = "complete" if point.status == "optimal" else "limit"
-    return _finish(ready, output, options, [point], {"bounds": bounds}, {}, status, watcher)
+    return _finish(ready, output, options, Found([point], {"bounds": bounds}, {}, status), watcher)
 
 
 def frontier_of(
@@ -200,7 +210,7 @@ def frontier_of(
         "solves": frontier.solves,
     }
     status = "complete" if frontier.status in ("complete", "tolerance") else frontier.status
-    return _finish(ready, output, options, frontier.points, others, certificate, status, watcher, draws)
+    return _finish(ready, output, options, Found(frontier.points, others, certificate, status), watcher, draws)
 
 
 def run_case(case: str | Path, output: Path | None, options: Options, watcher: Watcher | None = None) -> Run:
@@ -254,25 +264,22 @@ def _finish(
     ready: Prepared,
     output: Path | None,
     options: Options,
-    points: Sequence[Point],
-    others: Mapping[str, pd.DataFrame],
-    certificate: Mapping[str, Any],
-    status: str,
+    found: Found,
     watcher: Watcher,
     draws: bool = False,
 ) -> Run:
     """Tables, audit, manifest and pictures of solved points, in a run folder."""
     with watcher.phase("write the plans as tables"):
-        tables = _tables_of(ready, points, others, options.workers)
+        tables = _tables_of(ready, found, options.workers)
         inputs = instance_tables(ready.instance)
     with watcher.phase("audit every plan from its tables"):
-        audit = _audited(tables, inputs, certificate)
+        audit = _audited(tables, inputs, found.certificate)
     target = output or run_path(Path("runs"), ready.case.name, ready.case.case_hash)
     with RunFolder(target) as folder:
         folder.write_tables(tables)
         folder.write_inputs(inputs)
         folder.write_record("audit.json", audit.record())
-        manifest = _manifest(ready, options, points, certificate, status)
+        manifest = _manifest(ready, options, found)
         pictures: tuple[str, ...] = ()
         if draws:
             with watcher.phase("draw charts, map and page"):
@@ -282,10 +289,10 @@ def _finish(
     if not audit.passed:
         failed = [check.name for check in audit.checks if not check.passed]
         raise AuditFailure(f"the plans do not add up ({', '.join(failed)}); see {path / 'audit.json'}")
-    return Run(path, tables, inputs, manifest, status, tuple(path / name for name in pictures))
+    return Run(path, tables, inputs, manifest, found.status, tuple(path / name for name in pictures))
 
 
-def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd.DataFrame], workers: int) -> Tables:
+def _tables_of(ready: Prepared, found: Found, workers: int) -> Tables:
     extractor = Extractor(ready.instance, ready.program)
     secondary = preferences(ready.program)
     parts: list[Tables] = []
@@ -293,17 +300,17 @@ def _tables_of(ready: Prepared, points: Sequence[Point], others: Mapping[str, pd
     with ready.seconds.phase("solver"), Recourse(ready.program, workers) as recourse:
         free = shadow_columns(ready)
         finisher = Finisher(ready.program, COST, LOSS, TIE, recourse)
-        for number, point in enumerate(points, start=1):
-            found = finisher.prices(point, FINISH_SECONDS)
+        for number, point in enumerate(found.points, start=1):
+            duals = finisher.prices(point, FINISH_SECONDS)
             x = finisher.settled(point, free, FINISH_SECONDS)
             plans = [plan.values for plan in recourse.plan(x, secondary)]
             solved = SolvedPoint(number, x, plans, cost_bound_musd=point.bound, status=point.status)
             parts.append(extractor.tables(solved))
-            for constraint, index, price in found:
+            for constraint, index, price in duals:
                 unit = "MUSD/month" if constraint == "loss_cap" else "MUSD per unit of the row"
                 row = {"point": number, "constraint": constraint, "index": index, "price": price, "unit": unit}
                 prices.append(row)
-    return collect(ready.instance, parts, {**others, "prices": pd.DataFrame(prices)})
+    return collect(ready.instance, parts, {**found.proofs, "prices": pd.DataFrame(prices)})
 
 
 def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
@@ -326,9 +333,7 @@ def _audited(tables: Tables, inputs: Mapping[str, pd.DataFrame], certificate: Ma
     return audit_run(tables, inputs, certificate or None)
 
 
-def _manifest(
-    ready: Prepared, options: Options, points: Sequence[Point], certificate: Mapping[str, Any], status: str
-) -> dict[str, Any]:
+def _manifest(ready: Prepared, options: Options, found: Found) -> dict[str, Any]:
     program, instance = ready.program, ready.instance
     size = {
         "rows": program.matrix.shape[0],
@@ -347,16 +352,16 @@ def _manifest(
         options=options.record(),
         started=ready.started,
         finished=utc_now(),
-        status=status,
+        status=found.status,
         seconds=ready.seconds.table(),
-        certificate=certificate,
+        certificate=found.certificate,
         measure={
             "kind": instance.measure.kind,
             "alpha": instance.measure.alpha,
             "year_weights": dict(instance.measure.year_weights),
         },
         size=size,
-        points=[{"point": k, "status": p.status} for k, p in enumerate(points, start=1)],
+        points=[{"point": k, "status": p.status} for k, p in enumerate(found.points, start=1)],
     )
     return manifest.record() | {"title": instance.title, "question": ready.case.settings.question}
 

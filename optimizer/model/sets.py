@@ -8,7 +8,7 @@ g origin classes, d markets, s shocks, t years, k periods.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from optimizer.chain.instance import LAYERS, Instance, Layer, OriginClass, Recipe
@@ -155,14 +155,6 @@ def entitlement_profile(instance: Instance, project: str, decided: int, year: in
     if year < decided or not profile:
         return 0.0
     return profile[min(year - decided, len(profile) - 1)]
-
-
-def union(bits: Iterable[OriginClass]) -> OriginClass:
-    """Bitwise union of origin classes."""
-    total = 0
-    for bit in bits:
-        total |= bit
-    return total
 
 
 def share_of(shares: Mapping[tuple[str, int], float], name: str, period: int) -> float:

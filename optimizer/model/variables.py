@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyomo.environ as pyo
 
 from optimizer.chain.instance import Instance
@@ -115,8 +113,3 @@ def _largest_weight(instance: Instance) -> float:
     """Factor by which weighting by criticality can stretch a loss beyond the window: none, weights average one."""
     weights = [market.criticality for market in instance.markets.values()]
     return max([1.0, *weights])
-
-
-def value(variable: Any) -> float:
-    """Value of a solved variable as a float."""
-    return float(pyo.value(variable))
