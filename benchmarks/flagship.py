@@ -10,7 +10,7 @@ import argparse
 import resource
 import time
 
-from optimizer.job import COST, LOSS, prepare
+from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.one import solve_at
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optimizer.chain.build import build_instance
-    from optimizer.job import frontier_of, run_case, solve_plan
+    from optimizer.jobs.frontier import frontier_of, run_case, solve_plan
     from optimizer.model.build import build_model
     from optimizer.solve.compile import compile_model
     from optimizer.solve.frontier import trace_frontier
@@ -33,9 +33,9 @@ _HOMES = {
     "compile_model": ("optimizer.solve.compile", "compile_model"),
     "solve": ("optimizer.solve.one", "solve_at"),
     "trace_frontier": ("optimizer.solve.frontier", "trace_frontier"),
-    "solve_plan": ("optimizer.job", "solve_plan"),
-    "frontier_of": ("optimizer.job", "frontier_of"),
-    "run_case": ("optimizer.job", "run_case"),
+    "solve_plan": ("optimizer.jobs.frontier", "solve_plan"),
+    "frontier_of": ("optimizer.jobs.frontier", "frontier_of"),
+    "run_case": ("optimizer.jobs.frontier", "run_case"),
 }
 
 __all__ = [

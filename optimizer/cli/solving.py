@@ -15,7 +15,7 @@ from optimizer.cli.failures import DONE, LIMIT_WITH_PLAN
 from optimizer.cli.options import json_option, output_option, solving_options
 
 if TYPE_CHECKING:
-    from optimizer.job import Run
+    from optimizer.jobs.frontier import Run
 
 
 @click.command()
@@ -33,7 +33,7 @@ def solve(obj: dict[str, Any], /, case: str, max_loss: float | None, budget_musd
     Example:
       sourcing solve allied-magnets --max-loss 0.5
     """
-    from optimizer.job import solve_plan
+    from optimizer.jobs.frontier import solve_plan
 
     chosen = _options(options, max_loss_months=max_loss, budget_musd=budget_musd)
     run = solve_plan(case, _folder(options), chosen, Progress(obj["quiet"]))
@@ -58,7 +58,7 @@ def frontier(
     Example:
       sourcing frontier allied-magnets --points 12 -o runs/frontier
     """
-    from optimizer.job import frontier_of
+    from optimizer.jobs.frontier import frontier_of
 
     chosen = _options(options, points=points, tolerance_share=tolerance, is_exact=exact)
     return _tell(frontier_of(case, _folder(options), chosen, Progress(obj["quiet"])), options["as_json"])
@@ -79,14 +79,14 @@ def run(obj: dict[str, Any], /, case: str, points: int | None, tolerance: float 
     Example:
       sourcing run allied-magnets -o runs/today
     """
-    from optimizer.job import run_case
+    from optimizer.jobs.frontier import run_case
 
     chosen = _options(options, points=points, tolerance_share=tolerance)
     return _tell(run_case(case, _folder(options), chosen, Progress(obj["quiet"])), options["as_json"])
 
 
 def _options(options: dict[str, Any], **more: Any) -> Any:
-    from optimizer.job import Options
+    from optimizer.jobs.prepare import Options
 
     return Options(
         gap_share=options["gap"],

@@ -25,6 +25,7 @@ from optimizer.results.write import read_tables, write_tables
 PARTIAL = ".partial"
 LOCK = "lock.json"
 INPUTS = "inputs"
+CASE = "case"
 POINTS = "points"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 Array = npt.NDArray[Any]
@@ -119,7 +120,7 @@ class RunFolder:
         buffer = io.BytesIO()
         content = {f"array_{key}": value for key, value in arrays.items()}
         np.savez_compressed(buffer, record=np.array(as_json(record)), **content)  # type: ignore[arg-type]
-        _replace(folder / f"{_safe(name)}.npz", buffer.getvalue())
+        replace_file(folder / f"{_safe(name)}.npz", buffer.getvalue())
 
     def saved_points(self) -> list[SavedPoint]:
         """Finished points in order of their names; no code is ever loaded from them."""
@@ -140,7 +141,7 @@ class RunFolder:
 
     def write_record(self, name: str, record: Mapping[str, Any]) -> None:
         """Write a JSON file (``run.json``, ``audit.json``) atomically."""
-        _replace(self.path / name, as_json(record).encode())
+        replace_file(self.path / name, as_json(record).encode())
 
     def complete(self, keeps_points: bool = False) -> Path:
         """Rename the folder to its final name in one step and return it.
@@ -167,7 +168,7 @@ def add_part(run: Path, name: str, tables: Mapping[str, pd.DataFrame], record: M
         shutil.rmtree(leftover, ignore_errors=True)
     write_tables(fresh, tables)
     if record is not None:
-        _replace(fresh / f"{_safe(name)}.json", as_json(record).encode())
+        replace_file(fresh / f"{_safe(name)}.json", as_json(record).encode())
     if final.exists():
         final.rename(old)
     fresh.rename(final)
@@ -204,7 +205,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return record
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as stream:

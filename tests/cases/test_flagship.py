@@ -5,7 +5,8 @@ import json
 import pytest
 
 from optimizer.chain.build import build_instance
-from optimizer.job import Options, solve_plan
+from optimizer.jobs.frontier import solve_plan
+from optimizer.jobs.prepare import Options
 from optimizer.tables.case import load_case
 
 

@@ -128,13 +128,13 @@ def test_solve_within_a_budget(sourcing, tmp_path) -> None:
 
 def test_solve_takes_a_gap_of_nothing_as_given(sourcing, monkeypatch) -> None:
     seen = []
-    import optimizer.job
+    import optimizer.jobs.frontier
 
     def stop(*_: object, gap_share: float, **__: object) -> None:
         seen.append(gap_share)
         raise SolveLimit("stop here")
 
-    monkeypatch.setattr(optimizer.job, "solve_at", stop)
+    monkeypatch.setattr(optimizer.jobs.frontier, "solve_at", stop)
     assert sourcing("-q", "solve", TOYS / "one-plant", "--gap", 0)[0] == 5
     assert sourcing("-q", "solve", TOYS / "one-plant", "--gap", 0.05)[0] == 5
     assert seen == [0.0, 0.05]
@@ -171,12 +171,12 @@ def test_wrong_usage_ends_with_2(sourcing, tmp_path, words: list[str]) -> None:
 
 @pytest.mark.parametrize("command", ["solve", "frontier", "run"])
 def test_an_existing_run_is_never_overwritten(sourcing, tmp_path, monkeypatch, command: str) -> None:
-    import optimizer.job
+    import optimizer.jobs.frontier
 
     def too_early(*_: object) -> None:
         raise AssertionError("the folder is refused before anything is solved")
 
-    monkeypatch.setattr(optimizer.job, "prepare", too_early)
+    monkeypatch.setattr(optimizer.jobs.frontier, "prepare", too_early)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").write_text("keep")
     before = snapshot(tmp_path)
@@ -233,10 +233,12 @@ def test_loss_that_no_plan_attains_ends_with_3(sourcing, tmp_path) -> None:
 
 
 def test_limit_with_a_plan_ends_with_4_and_writes_it(sourcing, tmp_path, monkeypatch) -> None:
-    import optimizer.job
+    import optimizer.jobs.frontier
 
-    found = optimizer.job.solve_at
-    monkeypatch.setattr(optimizer.job, "solve_at", lambda *a, **k: replace(found(*a, **k), status="limit", bound=1.0))
+    found = optimizer.jobs.frontier.solve_at
+    monkeypatch.setattr(
+        optimizer.jobs.frontier, "solve_at", lambda *a, **k: replace(found(*a, **k), status="limit", bound=1.0)
+    )
     code, out, _ = sourcing("-q", "solve", TOYS / "one-plant", "-o", "run", "--json")
     assert code == 4
     assert json.loads(out)["points"][0]["status"] == "limit"
@@ -246,10 +248,12 @@ def test_limit_with_a_plan_ends_with_4_and_writes_it(sourcing, tmp_path, monkeyp
 
 
 def test_limit_of_a_frontier_ends_with_4(sourcing, tmp_path, monkeypatch) -> None:
-    import optimizer.job
+    import optimizer.jobs.frontier
 
-    traced = optimizer.job.trace_frontier
-    monkeypatch.setattr(optimizer.job, "trace_frontier", lambda *a, **k: replace(traced(*a, **k), status="limit"))
+    traced = optimizer.jobs.frontier.trace_frontier
+    monkeypatch.setattr(
+        optimizer.jobs.frontier, "trace_frontier", lambda *a, **k: replace(traced(*a, **k), status="limit")
+    )
     code, out, _ = sourcing("-q", "frontier", TOYS / "one-plant", "-o", "run", "--workers", 1)
     assert code == 4
     assert "run folder: run" in out
@@ -257,12 +261,12 @@ def test_limit_of_a_frontier_ends_with_4(sourcing, tmp_path, monkeypatch) -> Non
 
 
 def test_limit_before_any_plan_ends_with_5(sourcing, tmp_path, monkeypatch) -> None:
-    import optimizer.job
+    import optimizer.jobs.frontier
 
     def too_late(*_: object, **__: object) -> None:
         raise SolveLimit("no plan found before the limit")
 
-    monkeypatch.setattr(optimizer.job, "solve_at", too_late)
+    monkeypatch.setattr(optimizer.jobs.frontier, "solve_at", too_late)
     code, out, err = sourcing("-q", "solve", TOYS / "one-plant", "-o", "run")
     assert (code, out) == (5, "")
     assert "no plan found" in err
@@ -270,19 +274,19 @@ def test_limit_before_any_plan_ends_with_5(sourcing, tmp_path, monkeypatch) -> N
 
 
 def test_interruption_is_no_crash(sourcing, monkeypatch) -> None:
-    import optimizer.job
+    import optimizer.jobs.frontier
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(optimizer.job, "solve_plan", interrupted)
+    monkeypatch.setattr(optimizer.jobs.frontier, "solve_plan", interrupted)
     code, _, err = sourcing("solve", TOYS / "one-plant")
     assert code == 5
     assert "interrupted" in err
 
 
 def test_crash_ends_with_6_and_a_report(sourcing, tmp_path, monkeypatch) -> None:
-    import optimizer.job
+    import optimizer.jobs.frontier
 
     def broken(*_: object) -> None:
         raise RuntimeError("the pencil broke")
@@ -290,7 +294,7 @@ def test_crash_ends_with_6_and_a_report(sourcing, tmp_path, monkeypatch) -> None
     reports = tmp_path / "reports"
     reports.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(reports))
-    monkeypatch.setattr(optimizer.job, "solve_plan", broken)
+    monkeypatch.setattr(optimizer.jobs.frontier, "solve_plan", broken)
     code, out, err = sourcing("solve", TOYS / "one-plant")
     assert (code, out) == (6, "")
     (report,) = reports.iterdir()

@@ -26,7 +26,8 @@ from toy import (
 )
 
 from optimizer.errors import Infeasible
-from optimizer.job import COST, LOSS, Options, prepare, solve_plan
+from optimizer.jobs.frontier import solve_plan
+from optimizer.jobs.prepare import COST, LOSS, Options, prepare
 from optimizer.solve.frontier import trace_frontier
 
 COSTS = {

@@ -10,7 +10,7 @@ from pyomo.contrib.appsi.solvers import Highs
 from toy import cheapest, held, ready, variant
 
 import optimizer.model.build
-from optimizer.job import COST, LOSS, prepare
+from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.model.build import build_model, recourse_blocks
 from optimizer.model.reach import branch_of
 from optimizer.solve.compile import compile_model

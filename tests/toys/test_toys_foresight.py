@@ -10,7 +10,7 @@ import pytest
 from toy import cheapest, held, planned, price_of, ready, traced, variant
 
 from optimizer.chain.instance import Measure
-from optimizer.job import COST, LOSS, prepare
+from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.model.build import build_model, recourse_blocks
 from optimizer.results.measures import loss_measure
 from optimizer.solve.compile import compile_model

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.job import COST, LOSS, Options, Prepared, Run, frontier_of, prepare, solve_plan
+from optimizer.jobs.frontier import Run, frontier_of, solve_plan
+from optimizer.jobs.prepare import COST, LOSS, Options, Prepared, prepare
 from optimizer.results.folder import read_run
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.one import Point, solve_at

@@ -1,0 +1,217 @@
+"""One plan, the frontier, and the main job: a case in, a run folder with tables, audit and pictures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from optimizer.chain.tables_of import instance_tables
+from optimizer.errors import AuditFailure
+from optimizer.jobs.point_tables import Found, tables_of
+from optimizer.jobs.prepare import COST, LOSS, Options, Prepared, prepare, refuse_solver, refuse_taken
+from optimizer.jobs.watch import Silence, Watcher
+from optimizer.results.extract import Tables
+from optimizer.results.folder import CASE, RunFolder, run_path
+from optimizer.results.manifest import Manifest, utc_now
+from optimizer.results.plans import write_plans
+from optimizer.solve.frontier import Frontier, trace_frontier
+from optimizer.solve.one import solve_at
+from optimizer.tables.case import Case
+from optimizer.tables.snapshot import write_snapshot
+
+if TYPE_CHECKING:
+    from optimizer.audit.ledger import Audit
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, its tables and how it ended (``complete`` or ``limit``)."""
+
+    path: Path
+    tables: Tables
+    inputs: Mapping[str, pd.DataFrame]
+    manifest: Mapping[str, Any]
+    status: str
+    pictures: tuple[Path, ...] = field(default=())
+
+
+def solve_plan(case: str | Path | Case, output: Path | None, options: Options, watcher: Watcher | None = None) -> Run:
+    """One plan: least cost at a loss, or least loss within a budget. Written as a run with one point."""
+    watcher = watcher or Silence()
+    refuse_solver(options.solver)
+    refuse_taken(output)
+    ready = prepare(case, watcher)
+    settings = ready.case.settings.frontier
+    with watcher.phase("find the plan"), ready.seconds.phase("solver"):
+        point = solve_at(
+            ready.program,
+            COST,
+            LOSS,
+            max_second=options.max_loss_months,
+            max_first=options.budget_musd,
+            gap_share=_given(options.gap_share, settings.gap_share),
+            time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
+            workers=options.workers,
+            seed=options.seed,
+            groups=ready.groups,
+        )
+    proof = [{"proof": 1, "kind": "cap", "max_loss_months": point.second, "bound_musd": point.bound, "weight": 0.0}]
+    bounds = pd.DataFrame(proof).assign(status=point.status)
+    status = "complete" if point.status == "optimal" else "limit"
+    return _finish(ready, output, options, Found([point], {"bounds": bounds}, {}, status), watcher)
+
+
+def frontier_of(
+    case: str | Path | Case, output: Path | None, options: Options, watcher: Watcher | None = None, draws: bool = False
+) -> Run:
+    """The certified frontier of a case, written to a run folder; ``draws`` adds charts, map and page."""
+    watcher = watcher or Silence()
+    refuse_solver(options.solver)
+    refuse_taken(output)
+    ready = prepare(case, watcher)
+    with watcher.phase("trace the frontier"), ready.seconds.phase("solver"):
+        frontier = _trace(ready, options, watcher)
+    others = {"bounds": numbered(frontier.bounds_table()), "segments": frontier.segments_table()}
+    figures = frontier.certificate
+    certificate = {
+        "mean_gap_share": figures.mean_gap_share,
+        "max_gap_share": figures.max_gap_share,
+        "uncertain_share": figures.uncertain_share,
+        "tolerance": frontier.tolerance,
+        "solves": frontier.solves,
+    }
+    status = "complete" if frontier.status in ("complete", "tolerance") else frontier.status
+    return _finish(ready, output, options, Found(frontier.points, others, certificate, status), watcher, draws)
+
+
+def run_case(case: str | Path | Case, output: Path | None, options: Options, watcher: Watcher | None = None) -> Run:
+    """The main job: check, frontier, audit, charts, map and page."""
+    return frontier_of(case, output, options, watcher, draws=True)
+
+
+def _trace(ready: Prepared, options: Options, watcher: Watcher) -> Frontier:
+    settings = ready.case.settings.frontier
+    return trace_frontier(
+        ready.program,
+        COST,
+        LOSS,
+        points=options.points or settings.points,
+        tolerance_share=_given(options.tolerance_share, settings.tolerance_share),
+        gap_share=_given(options.gap_share, settings.gap_share),
+        time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
+        workers=options.workers,
+        seed=options.seed,
+        progress=lambda stage, count: watcher.update(f"{stage}: {count} questions answered"),
+        exact=options.is_exact,
+        groups=ready.groups,
+    )
+
+
+def _given(option: float | None, setting: float) -> float:
+    """The option, if there is one; 0 is one."""
+    return setting if option is None else option
+
+
+def numbered(bounds: pd.DataFrame) -> pd.DataFrame:
+    """Number the proofs in the order they were made."""
+    return bounds.assign(proof=range(1, len(bounds) + 1))
+
+
+def _finish(
+    ready: Prepared,
+    output: Path | None,
+    options: Options,
+    found: Found,
+    watcher: Watcher,
+    draws: bool = False,
+) -> Run:
+    """Tables, audit, manifest and pictures of solved points, in a run folder."""
+    with watcher.phase("write the plans as tables"):
+        tables, plans = tables_of(ready, found, options.workers)
+        inputs = instance_tables(ready.instance)
+    with watcher.phase("audit every plan from its tables"):
+        audit = _audited(tables, inputs, found.certificate)
+    target = output or run_path(Path("runs"), ready.case.name, ready.case.case_hash)
+    with RunFolder(target) as folder:
+        folder.write_tables(tables)
+        folder.write_inputs(inputs)
+        write_snapshot(ready.case, folder.path / CASE)
+        write_plans(folder.path, ready.program, plans)
+        folder.write_record("audit.json", audit.record())
+        manifest = _manifest(ready, options, found)
+        pictures: tuple[str, ...] = ()
+        if draws:
+            with watcher.phase("draw charts, map and page"):
+                pictures = _drawn(folder.path, ready, tables, inputs, manifest)
+        folder.write_record("run.json", manifest)
+        path = folder.complete()
+    if not audit.passed:
+        failed = [check.name for check in audit.checks if not check.passed]
+        raise AuditFailure(f"the plans do not add up ({', '.join(failed)}); see {path / 'audit.json'}")
+    return Run(path, tables, inputs, manifest, found.status, tuple(path / name for name in pictures))
+
+
+def _audited(tables: Tables, inputs: Mapping[str, pd.DataFrame], certificate: Mapping[str, Any]) -> Audit:
+    from optimizer.audit.run import audit_run
+
+    return audit_run(tables, inputs, certificate or None)
+
+
+def _manifest(ready: Prepared, options: Options, found: Found) -> dict[str, Any]:
+    program, instance = ready.program, ready.instance
+    size = {
+        "rows": program.matrix.shape[0],
+        "columns": program.matrix.shape[1],
+        "binaries": int(program.is_integer.sum()),
+        "shocks": len(instance.shocks),
+        "facilities": len(instance.facilities),
+        "recourse_rows": sum(block.recourse.shape[0] for block in program.blocks),
+        "recourse_columns": sum(block.recourse.shape[1] for block in program.blocks),
+    }
+    manifest = Manifest(
+        case=ready.case.name,
+        case_hash=ready.case.case_hash,
+        data_hash=ready.case.data_hash,
+        seed=options.seed,
+        options=options.record(),
+        started=ready.started,
+        finished=utc_now(),
+        status=found.status,
+        seconds=ready.seconds.table(),
+        certificate=found.certificate,
+        measure={
+            "kind": instance.measure.kind,
+            "alpha": instance.measure.alpha,
+            "year_weights": dict(instance.measure.year_weights),
+        },
+        size=size,
+        points=[{"point": k, "status": p.status} for k, p in enumerate(found.points, start=1)],
+    )
+    return manifest.record() | {"title": instance.title, "question": ready.case.settings.question}
+
+
+def _drawn(
+    folder: Path,
+    ready: Prepared,
+    tables: Tables,
+    inputs: Mapping[str, pd.DataFrame],
+    manifest: Mapping[str, Any],
+) -> tuple[str, ...]:
+    """Charts, map and page into the folder; names of the files."""
+    from optimizer.report.deliver import draw_run
+    from optimizer.results.folder import RunTables
+
+    return draw_run(folder, RunTables(folder, tables, inputs, manifest), assumed_shares(ready.case))
+
+
+def assumed_shares(case: Case) -> dict[str, float]:
+    """Share of assumed figures per table of a case, tables with provenance only."""
+    shares = {}
+    for name, frame in case.tables.items():
+        if "confidence" in frame and len(frame):
+            shares[name] = float((frame["confidence"] == "assumed").mean())
+    return shares

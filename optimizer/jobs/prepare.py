@@ -1,0 +1,96 @@
+"""A case read, built and compiled once: the start of every job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optimizer.chain.build import build_instance
+from optimizer.chain.instance import Instance
+from optimizer.errors import UsageProblem
+from optimizer.jobs.watch import Silence, Watcher
+from optimizer.model.build import build_model, recourse_blocks
+from optimizer.model.registry import FIRST_STAGE
+from optimizer.results.manifest import Seconds, utc_now
+from optimizer.solve.compile import compile_model
+from optimizer.solve.compiled import CompiledProgram
+from optimizer.tables.case import Case, load_case
+
+COST, LOSS, TIE = "cost", "loss_measure", "shadow_freight"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to solve; None takes what the case says."""
+
+    points: int | None = None
+    tolerance_share: float | None = None
+    gap_share: float | None = None
+    time_limit_s: float | None = None
+    workers: int = 1
+    seed: int = 0
+    solver: str = "highs"
+    is_exact: bool = False
+    max_loss_months: float | None = None
+    budget_musd: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Options as written to ``run.json``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case, built and compiled."""
+
+    case: Case
+    instance: Instance
+    program: CompiledProgram
+    seconds: Seconds
+    started: str
+
+    @property
+    def groups(self) -> list[str]:
+        """Group of limits, in a buyer's words, of every first-stage row."""
+        names = {rule.name: rule.group for rule in FIRST_STAGE}
+        return [names.get(component, component) for component, _ in self.program.row_keys]
+
+
+def prepare(case: str | Path | Case, watcher: Watcher | None = None) -> Prepared:
+    """Read a case, build its instance and model, and compile it once.
+
+    Raises:
+        DataProblem: everything wrong with the case, together.
+        Infeasible: a limit that no decision could meet.
+    """
+    watcher = watcher or Silence()
+    seconds, started = Seconds(), utc_now()
+    with watcher.phase("read and check the case"), seconds.phase("load"):
+        loaded = case if isinstance(case, Case) else load_case(case)
+        instance = build_instance(loaded)
+    with watcher.phase("build and compile the model"), seconds.phase("build"):
+        model = build_model(instance)
+        objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.shadow_freight}
+        program = compile_model(model, objectives, recourse_blocks(model))
+    return Prepared(loaded, instance, program, seconds, started)
+
+
+def refuse_solver(name: str) -> None:
+    """Only HiGHS drives the decomposition; other solvers solve the Pyomo model itself.
+
+    Raises:
+        UsageProblem: for any other name.
+    """
+    if name.lower() != "highs":
+        raise UsageProblem(f"solver {name!r} is not available here; use highs")
+
+
+def refuse_taken(output: Path | None) -> None:
+    """A finished run is never overwritten; said before the work, not after it.
+
+    Raises:
+        UsageProblem: if there is something at the place of the new run.
+    """
+    if output is not None and output.exists():
+        raise UsageProblem(f"{output} exists already; name another folder with -o")

@@ -1,0 +1,35 @@
+"""A case written whole: every table it uses, overrides applied, so that it needs nothing beside itself.
+
+A run keeps such a copy. It is an ordinary case (``base = "none"``), so it can be checked, changed, sent to another
+machine and run again there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tomli_w
+
+from optimizer.tables.case import Case
+from optimizer.tables.settings import CaseSettings
+
+
+def whole_settings(case: Case) -> dict[str, object]:
+    """Settings of the copy: as in the case, on no shared tables, nothing removed, the money year spelt out."""
+    settings = case.settings
+    finance = settings.finance.model_copy(update={"money_year": case.money_year})
+    fields: dict[str, object] = {"base": "none", "finance": finance}
+    fields["tables"] = CaseSettings.model_fields["tables"].get_default(call_default_factory=True)
+    whole: dict[str, object] = settings.model_copy(update=fields).model_dump(mode="json", exclude_none=True)
+    return whole
+
+
+def write_snapshot(case: Case, folder: Path) -> Path:
+    """Write ``case.toml`` and every table that has rows into a new folder, and return it."""
+    folder.mkdir(parents=True)
+    (folder / "case.toml").write_bytes(tomli_w.dumps(whole_settings(case)).encode())
+    for name, frame in case.tables.items():
+        if len(frame):
+            text = frame.replace({True: "true", False: "false"}) if "bool" in set(map(str, frame.dtypes)) else frame
+            text.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+    return folder
