@@ -24,7 +24,7 @@ def _tables(data: Path | None) -> tuple[Package, dict[str, Table]]:
     Raises:
         DataProblem: everything wrong with the shared tables.
     """
-    package = load_package(data or data_root())
+    package = load_package(data or data_root(), with_records=True)
     tables, problems = read_base(package, _settings())
     if problems:
         raise DataProblem(problems)

@@ -63,6 +63,11 @@ class Resource:
         return self.description.startswith("Case:")
 
     @property
+    def is_record_table(self) -> bool:
+        """Whether the table is kept to check and estimate others (history, totals) and never read by a case."""
+        return self.description.startswith("Record:")
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(field.name for field in self.fields)
@@ -90,8 +95,8 @@ class Package:
         return self.resources[name]
 
 
-def load_package(path: str | Path) -> Package:
-    """Read ``datapackage.json`` (or the folder that holds it).
+def load_package(path: str | Path, *, with_records: bool = False) -> Package:
+    """Read ``datapackage.json`` (or the folder that holds it); record tables only if asked for.
 
     Raises:
         DataProblem: the file is missing, is not JSON, or lacks a part that is needed (T045).
@@ -100,7 +105,8 @@ def load_package(path: str | Path) -> Package:
     file = path / "datapackage.json" if path.is_dir() else path
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        resources = {entry["name"]: _resource(entry) for entry in content["resources"]}
+        found = [_resource(entry) for entry in content["resources"]]
+        resources = {resource.name: resource for resource in found if with_records or not resource.is_record_table}
         return Package(
             str(content["name"]), str(content.get("version", "")), int(content["money_year"]), resources, file.parent
         )
