@@ -18,6 +18,7 @@ from optimizer.tables.package import Package, load_package
 from optimizer.tables.read import Table, read_table, to_frame
 from optimizer.tables.settings import CaseSettings
 from optimizer.tables.text import nearest
+from optimizer.tables.workbook_in import INPUTS, read_workbook
 
 _TABLE_ENDINGS = {".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet", ".feather"}
 
@@ -87,7 +88,7 @@ def load_case(case: str | Path, *, data: Path | None = None) -> Case:
         settings=settings,
         tables={key: to_frame(table.resource, table.rows) for key, table in tables.items()},
         differences=differences,
-        case_hash=_hash([folder / "case.toml", *(folder / f"{key}.csv" for key in own)]),
+        case_hash=_hash(_case_files(folder, own)),
         data_hash=_hash(_data_files(package, settings)),
         warnings=tuple(warnings),
         origins={key: tuple(f"{row.file}:{row.line}" for row in table.rows) for key, table in tables.items()},
@@ -105,14 +106,19 @@ def _merged(base: Mapping[str, Table], own: Mapping[str, Table]) -> tuple[dict[s
 
 
 def _read_own(folder: Path, package: Package, name: str) -> tuple[dict[str, Table], list[Problem]]:
-    """Read the tables that lie beside ``case.toml``. Codes: T008, and those of :func:`read_table`."""
+    """Read the tables that lie beside ``case.toml``. Codes: T008, T047, those of the two readers."""
     tables: dict[str, Table] = {}
+    sheets: dict[str, Table] = {}
     problems: list[Problem] = []
     known = {resource.path: resource for resource in package.resources.values()}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in _TABLE_ENDINGS or path.name.startswith((".", "~")):
             continue
         label = f"{name}/{path.name}"
+        if path.name == INPUTS:
+            sheets, more = read_workbook(path, package.resources, name)
+            problems += more
+            continue
         if path.name not in known:
             near = nearest(path.stem, package.resources, 0.6)
             remedy = f"did you mean `{near}.csv`?" if near else "move the file into a subfolder, or delete it"
@@ -123,7 +129,15 @@ def _read_own(folder: Path, package: Package, name: str) -> tuple[dict[str, Tabl
         table, more = read_table(path, resource, label, is_own=True)
         problems += more + without_doubles(table)
         tables[resource.name] = table
-    return tables, problems
+    for table_name in sorted(set(tables) & set(sheets)):
+        problems.append(_given_twice(name, table_name))
+    return tables | sheets, problems
+
+
+def _given_twice(case: str, table: str) -> Problem:
+    found = f"`{table}.csv`, and a sheet `{table}` in `{INPUTS}`"
+    remedy = f"delete `{table}.csv`, or the sheet, or give the sheet another name"
+    return Problem("T047", f"{case}/{INPUTS}", found=found, allowed="each table in one place", remedy=remedy)
 
 
 def read_base(package: Package, settings: CaseSettings) -> tuple[dict[str, Table], list[Problem]]:
@@ -151,6 +165,11 @@ def read_base(package: Package, settings: CaseSettings) -> tuple[dict[str, Table
         tables[name], more = read_table(path, resource, f"data/{resource.path}", is_own=False)
         problems += more + without_doubles(tables[name])
     return tables, problems
+
+
+def _case_files(folder: Path, own: Iterable[str]) -> list[Path]:
+    files = [folder / "case.toml", folder / INPUTS, *(folder / f"{table}.csv" for table in own)]
+    return [file for file in files if file.is_file()]
 
 
 def _data_files(package: Package, settings: CaseSettings) -> list[Path]:

@@ -18,6 +18,15 @@ _COUNTRY_COLUMNS = (
     ("licences", "destination"),
     ("event_effects", "country"),
     ("event_effects", "destination"),
+    ("standards", "country"),
+    ("activity_rules", "country"),
+    ("restoration_costs", "country"),
+    ("hazard_effects", "country"),
+    ("hazard_effects", "destination"),
+    ("replay_effects", "country"),
+    ("replay_effects", "destination"),
+    ("replay_actuals", "exporter"),
+    ("replay_actuals", "destination"),
 )
 """Columns that hold a country, a group of countries or ``*``."""
 
@@ -29,6 +38,17 @@ _NAME_OR_ALL = (
     ("event_effects", "control_group", "products", "control_group"),
     ("event_effects", "form", "products", "form"),
     ("event_effects", "passage", "passages", "passage"),
+    ("hazard_effects", "facility", "facilities", "facility"),
+    ("hazard_effects", "operator", "facilities", "operator"),
+    ("hazard_effects", "control_group", "products", "control_group"),
+    ("hazard_effects", "form", "products", "form"),
+    ("hazard_effects", "passage", "passages", "passage"),
+    ("replay_effects", "facility", "facilities", "facility"),
+    ("replay_effects", "operator", "facilities", "operator"),
+    ("replay_effects", "control_group", "products", "control_group"),
+    ("replay_effects", "form", "products", "form"),
+    ("replay_effects", "passage", "passages", "passage"),
+    ("replay_actuals", "form", "products", "form"),
     ("footprints", "facility", "facilities", "facility"),
     ("footprints", "route", "routes", "route"),
     ("qualified", "market", "markets", "market"),
@@ -36,6 +56,15 @@ _NAME_OR_ALL = (
     ("spot_depths", "form", "products", "form"),
     ("tariffs", "form", "products", "form"),
     ("links", "form", "products", "form"),
+    ("standards", "facility", "facilities", "facility"),
+    ("activity_rules", "facility", "facilities", "facility"),
+    ("activity_rules", "route", "routes", "route"),
+    ("feed_properties", "form", "products", "form"),
+    ("restoration_costs", "facility", "facilities", "facility"),
+    ("restoration_costs", "route", "routes", "route"),
+    ("subsidy_terms", "facility", "facilities", "facility"),
+    ("subsidy_terms", "project", "projects", "project"),
+    ("subsidy_terms", "product", "products", "product"),
 )
 """(table, column, table referred to, its column); ``*`` is allowed in all of them."""
 
@@ -47,9 +76,15 @@ _STAGE_COLUMNS = (
     ("qualification_terms", "stage"),
     ("spot_depths", "stage"),
     ("event_effects", "stage"),
+    ("standards", "stage"),
+    ("activity_rules", "stage"),
+    ("hazard_effects", "stage"),
 )
 
-_NAMED = ("products", "routes", "facilities", "ports", "passages", "offers", "projects", "events", "markets")
+_OR_ALL = ("event_effects", "hazard_effects", "standards", "activity_rules")
+"""Tables whose selectors may be ``*``; those of hazards also a word in braces, which a draw fills in."""
+
+_NAMED = ("products", "routes", "facilities", "ports", "passages", "offers", "projects", "events", "hazards", "markets")
 _BAD_NAME = re.compile(r"^/|/$|//|[\\|<>:@*;\"'`]|^\.|^~|^-|\.\.")
 
 
@@ -98,7 +133,7 @@ def _countries(view: View) -> Iterator[Problem]:
     groups = view.countries_and_groups
     for table, column in _COUNTRY_COLUMNS:
         for row in view.rows(table):
-            if row[column] not in (None, ALL) and row[column] not in groups:
+            if row[column] not in (None, ALL, f"{{{column}}}") and row[column] not in groups:
                 remedy = remedy_for(row[column], groups, "write a country's code, a group of country_groups, or *")
                 yield at(row, "T027", column, "a country, a group or *", remedy)
     codes = view.names("countries", "country_iso3")
@@ -115,7 +150,7 @@ def _names_or_all(view: View) -> Iterator[Problem]:
             continue
         known = view.names(target, target_column)
         for row in view.rows(table):
-            if row[column] not in (None, ALL) and row[column] not in known:
+            if row[column] not in (None, ALL, f"{{{column}}}") and row[column] not in known:
                 remedy = remedy_for(row[column], known, f"write one of them, or * for all; they stand in {target}.csv")
                 yield at(row, "T025", column, f"* or a {target_column} of {target}: {listed(known)}", remedy)
 
@@ -125,7 +160,7 @@ def _stages(view: View) -> Iterator[Problem]:
         return
     for table, column in _STAGE_COLUMNS:
         for row in view.rows(table):
-            if row[column] not in (None, *view.stages) and not (row[column] == ALL and table == "event_effects"):
+            if row[column] not in (None, *view.stages) and not (row[column] == ALL and table in _OR_ALL):
                 remedy = remedy_for(row[column], view.stages, "write one of the stages")
                 yield at(row, "T035", column, ", ".join(view.stages) or "(no stage is known)", remedy)
 

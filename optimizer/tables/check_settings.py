@@ -14,6 +14,7 @@ def settings_problems(view: View) -> Iterator[Problem]:
     yield from _stage_list(view)
     yield from _candidates(view)
     yield from _rules(view)
+    yield from _policy(view)
     yield from _limits(view)
     yield from _years(view)
     yield from _named(view, "freight.avoid_passages", view.settings.freight.avoid_passages, "passages", "passage")
@@ -65,6 +66,16 @@ def _candidates(view: View) -> Iterator[Problem]:
     yield from _in_countries(view, "candidates.exclude_countries", candidates.exclude_countries)
     for key in ("exclude_facilities", "include_facilities"):
         yield from _named(view, f"candidates.{key}", getattr(candidates, key), "facilities", "facility")
+    yield from _named(view, "candidates.standards", candidates.standards, "standards", "standard")
+    yield from _in_countries(view, "candidates.exclude_owned_by", candidates.exclude_owned_by)
+
+
+def _policy(view: View) -> Iterator[Problem]:
+    policy, environment = view.settings.policy, view.settings.environment
+    yield from _named(view, "policy.regime", [policy.regime] if policy.regime else [], "regimes", "regime")
+    yield from _named(view, "policy.shock_regimes", policy.shock_regimes, "regimes", "regime")
+    yield from _named(view, "policy.subsidies", policy.subsidies, "subsidy_terms", "programme")
+    yield from _named(view, "environment.rules", environment.rules, "activity_rules", "rule")
 
 
 def _rules(view: View) -> Iterator[Problem]:
@@ -72,6 +83,8 @@ def _rules(view: View) -> Iterator[Problem]:
     for number, rule in enumerate(view.settings.origin_rules, start=1):
         yield from _in_countries(view, f"origin_rules[{number}].countries", rule.countries)
         yield from _in_stages(view, f"origin_rules[{number}].stages", rule.stages)
+        yield from _in_stages(view, f"origin_rules[{number}].cleared_stages", rule.cleared_stages)
+        yield from _in_countries(view, f"origin_rules[{number}].cleared_countries", rule.cleared_countries)
         if rules.index(rule.rule) < number - 1:
             yield _problem(view, "T024", f"origin_rules[{number}].rule", rule.rule, "each rule once", "rename the rule")
     for number, ban in enumerate(view.settings.market_rules, start=1):
@@ -89,8 +102,11 @@ def _limits(view: View) -> Iterator[Problem]:
         key = f"limits.share_cap[{number}]"
         yield from _in_stages(view, f"{key}.stage", [cap.stage])
         yield from _in_countries(view, f"{key}.country", _given(cap.country))
+        yield from _in_countries(view, f"{key}.exempt_countries", cap.exempt_countries)
         yield from _named(view, f"{key}.operator", _given(cap.operator), "facilities", "operator")
         yield from _named(view, f"{key}.facility", _given(cap.facility), "facilities", "facility")
+    for number, build in enumerate(limits.builds, start=1):
+        yield from _in_countries(view, f"limits.builds[{number}].countries", build.countries)
     for number, count in enumerate(limits.supplier_count, start=1):
         yield from _in_stages(view, f"limits.supplier_count[{number}].stage", [count.stage])
     for number, cap_on in enumerate(limits.environment, start=1):

@@ -28,6 +28,17 @@ _ORDERED = (
     ("qualification_terms", "low", "high"),
     ("footprints", "low", "high"),
     ("events", "low", "high"),
+    ("regimes", "rate_low", "rate_high"),
+    ("activity_rules", "from_year", "to_year"),
+    ("feed_properties", "low", "high"),
+    ("restoration_costs", "low", "high"),
+    ("subsidy_terms", "from_year", "to_year"),
+    ("hazards", "low", "high"),
+    ("hazards", "median_low_months", "median_high_months"),
+    ("hazards", "depth_low_share", "depth_high_share"),
+    ("replay_effects", "from_month", "to_month"),
+    ("recovery_times", "low_months", "recover_months"),
+    ("recovery_times", "recover_months", "high_months"),
 )
 """(table, column, column that must not be smaller)."""
 

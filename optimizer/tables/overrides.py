@@ -17,7 +17,15 @@ from optimizer.tables.read import Key, Row, Table, key_text
 from optimizer.tables.text import did_you_mean, shorten
 
 _TYPES = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
-_FACILITY_OR_STAR = ("event_effects", "footprints")
+_FACILITY_OR_STAR = (
+    "event_effects",
+    "hazard_effects",
+    "footprints",
+    "standards",
+    "activity_rules",
+    "restoration_costs",
+    "subsidy_terms",
+)
 
 OWN_PROVENANCE: Mapping[str, Value] = {"source_id": "case", "confidence": "buyer"}
 """Where a row of a case comes from, unless it says so itself."""
@@ -46,7 +54,8 @@ def without_doubles(table: Table) -> list[Problem]:
     rows = []
     for row in table.rows:
         key = table.key(row)
-        if None not in key and key in seen:
+        needed = [row[column] for column in table.resource.key if table.resource.field(column).is_required]
+        if None not in needed and key in seen:
             found = f"`{shorten(key_text(key))}`, as in row {seen[key].line}"
             column = ", ".join(table.resource.key)
             remedy = "delete one of the rows, or give it another key"

@@ -21,6 +21,7 @@ from optimizer.tables.package import Field, Resource, dtype, empty_frame, pander
 from optimizer.tables.text import read_text
 
 Key = tuple[Value, ...]
+Record = tuple[int, list[str]]
 
 _FATAL = frozenset({"T002", "T003", "T010", "T011", "T012", "T014", "T042"})
 """Codes after which rows or columns are missing, so that references into the table cannot be judged."""
@@ -68,20 +69,28 @@ def read_table(path: Path, resource: Resource, label: str, is_own: bool) -> tupl
     shared rows and so lack columns. Values are checked for type, range, words and form; missing values and
     keys given twice are left to :mod:`optimizer.tables.overrides`.
     """
-    table = Table(resource)
     text, problems = read_text(path, label)
+    records: list[Record] = []
     if not problems:
         records, problems = _split(text, label)
-        if records and not problems:
-            _, header = records[0]
-            problems, absent = header_problems(header, resource, label, may_lack=is_own)
-            if not any(problem.code == "T010" for problem in problems):
-                table.rows, more = _rows(records, resource, label, is_own, absent)
-                problems += more
-            table.is_broken = bool(absent)
-        elif not problems:
-            columns = ", ".join(resource.columns)
-            problems = [Problem("T012", label, "1", found="empty file", allowed=columns, remedy="write a header line")]
+    if problems:
+        return Table(resource, is_broken=any(problem.code in _FATAL for problem in problems)), problems
+    return table_of(records, resource, label, is_own)
+
+
+def table_of(records: Sequence[Record], resource: Resource, label: str, is_own: bool) -> tuple[Table, list[Problem]]:
+    """Read records, each (line, texts of the cells) with the header first, as rows of ``resource``."""
+    table = Table(resource)
+    if records:
+        _, header = records[0]
+        problems, absent = header_problems(header, resource, label, may_lack=is_own)
+        if not any(problem.code == "T010" for problem in problems):
+            table.rows, more = _rows(records, resource, label, is_own, absent)
+            problems += more
+        table.is_broken = bool(absent)
+    else:
+        columns = ", ".join(resource.columns)
+        problems = [Problem("T012", label, "1", found="empty file", allowed=columns, remedy="write a header line")]
     table.is_broken |= any(problem.code in _FATAL for problem in problems)
     problems += range_problems(table)
     return table, problems

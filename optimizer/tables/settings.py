@@ -29,6 +29,8 @@ CostTerm = Literal[
     "stock",
     "disposal",
     "carbon",
+    "restoration",
+    "benchmark",
     "byproduct_sales",
     "line_stop",
     "shock_cost",
@@ -79,6 +81,15 @@ class Candidates(Section):
     statuses: tuple[Literal["operating", "ramping", "construction", "planned", "suspended", "cancelled"], ...] = Field(
         default=("operating", "ramping", "construction", "planned"), description="Status a facility must have."
     )
+    standards: tuple[Name, ...] = Field(
+        default=(), description="Standards of the table standards; facilities that fail one are left out."
+    )
+    exclude_owned_by: tuple[Name, ...] = Field(
+        default=(), description="Countries or groups whose owners may not hold a facility, by the table owners."
+    )
+    ownership_threshold_share: Share = Field(
+        default=0.5, description="Share held by such owners together from which a facility is left out."
+    )
 
 
 class Contracts(Section):
@@ -99,6 +110,20 @@ class OriginRule(Section):
     rule: Name = Field(description="Name of the rule.")
     countries: tuple[Name, ...] = Field(min_length=1, description="Countries or groups whose facilities mark material.")
     stages: tuple[Name, ...] = Field(default=(), description="Stages at which they mark; empty: all.")
+    ownership_threshold_share: Share | None = Field(
+        default=None,
+        description="Share from which owners in these countries mark a facility elsewhere; empty: only places count.",
+    )
+    content_threshold_share: Share = Field(
+        default=0.0,
+        description="Marked inputs below this share of the value of what is made, at reference prices, leave no mark.",
+    )
+    cleared_stages: tuple[Name, ...] = Field(
+        default=(), description="Stages at which feed loses the mark (an exception of the rule); empty: none."
+    )
+    cleared_countries: tuple[Name, ...] = Field(
+        default=(), description="Countries or groups in which those stages clear the mark; empty: all."
+    )
 
 
 class MarketRule(Section):
@@ -119,6 +144,12 @@ class ShareCap(Section):
     facility: Name | None = Field(default=None, description="Facility; * caps every facility by itself.")
     max_share: Share = Field(description="Largest share of the stage's flow (by mass of valued elements).")
     from_year: Year | None = Field(default=None, description="First year; empty: the whole horizon.")
+    exempt_countries: tuple[Name, ...] = Field(
+        default=(), description="Countries or groups that are never capped (a bloc's own members); empty: none."
+    )
+    penalty_usd_per_kg: Amount | None = Field(
+        default=None, description="Price of a kilogram above the share (a benchmark); empty: the cap is strict."
+    )
 
     @model_validator(mode="after")
     def _has_one_subject(self) -> ShareCap:
@@ -160,11 +191,22 @@ class EnvironmentLimit(Section):
 
     name: Name = Field(description="Name of the limit in reports.")
     indicator: Name = Field(description="Indicator as in the footprints table.")
-    max_value: Amount = Field(description="Largest load over all these years together, in the indicator's unit.")
+    max_value: Amount = Field(
+        description="Largest load over all these years together, in the indicator's unit (per kilogram where per_kg)."
+    )
+    per_kg: Flag = Field(default=False, description="Whether the limit is per kilogram of demand met in these years.")
     from_year: Year | None = Field(default=None, description="First year; empty: from the start.")
     to_year: Year | None = Field(default=None, description="Last year; empty: to the end.")
     facilities: tuple[Name, ...] = Field(default=(), description="Facilities that count; empty: all.")
     countries: tuple[Name, ...] = Field(default=(), description="Countries or groups that count; empty: all.")
+
+
+class BuildLimit(Section):
+    """Most projects that may be under construction in a region in one year."""
+
+    name: Name = Field(description="Name of the limit in reports.")
+    countries: tuple[Name, ...] = Field(default=(), description="Countries or groups of the region; empty: all.")
+    max_projects: Count = Field(description="Most sponsored projects under construction at the same time.")
 
 
 class Limits(Section):
@@ -174,6 +216,45 @@ class Limits(Section):
     supplier_count: tuple[SupplierCount, ...] = Field(default=(), description="Numbers of suppliers.")
     budget: tuple[Budget, ...] = Field(default=(), description="Budgets.")
     environment: tuple[EnvironmentLimit, ...] = Field(default=(), description="Environmental limits.")
+    builds: tuple[BuildLimit, ...] = Field(default=(), description="Limits on simultaneous construction.")
+
+
+class Policy(Section):
+    """Which regime of controls and duties holds, and how far its rules are followed."""
+
+    regime: Name | None = Field(
+        default=None, description="Regime of the plan, of the table regimes; empty: the one marked as default there."
+    )
+    shock_regimes: tuple[Name, ...] = Field(
+        default=(), description="Regimes that a shock may bring; each becomes an event by what it closes."
+    )
+    licence_time: Literal["ignored", "stock", "delay"] = Field(
+        default="ignored", description="Whether the time to a licence is covered by stock or delays new volume."
+    )
+    limits_intermediates: Flag = Field(
+        default=False, description="Whether partial approvals also limit owned goods on the way to plants."
+    )
+    reexport: Literal["ignored", "transshipment", "content"] = Field(
+        default="ignored",
+        description="Whether an exporter's refusals follow its goods, or its content, through others.",
+    )
+    technology_controls: Flag = Field(
+        default=False, description="Whether projects wait for licensed technology, equipment and joint ventures."
+    )
+    subsidies: tuple[Name, ...] = Field(
+        default=(), description="Programmes of the table subsidy_terms that are paid; empty: none beyond the prices."
+    )
+
+
+class Environment(Section):
+    """Which environmental rules of the tables bind."""
+
+    rules: tuple[Name, ...] = Field(
+        default=(), description="Rules of the table activity_rules that close activities or feeds; empty: none."
+    )
+    restoration: Flag = Field(
+        default=False, description="Whether the cost of restoring land, of the table restoration_costs, is counted."
+    )
 
 
 class Freight(Section):
@@ -199,6 +280,15 @@ class Shocks(Section):
     )
     start_years: tuple[Year, ...] = Field(default=(), description="Years in which shocks may start; empty: all.")
     events: tuple[Name, ...] = Field(default=(), description="Events; empty: all of the events table.")
+    sample_count: Count = Field(
+        default=0, description="Shocks drawn from the table hazards; 0: only the events written by hand."
+    )
+    keep_count: Count = Field(default=100, description="Sampled shocks kept, over all start years; 0: all that differ.")
+    seed: Count = Field(default=0, description="Seed of the draws.")
+    hand_written_share: Share = Field(
+        default=0.5,
+        description="Weight of the rates of the events written by hand beside sampled shocks; 0: sampled shocks alone.",
+    )
 
 
 class Measure(Section):
@@ -266,6 +356,8 @@ class CaseSettings(Section):
     origin_rules: tuple[OriginRule, ...] = Field(default=(), description="Rules that mark material by origin.")
     market_rules: tuple[MarketRule, ...] = Field(default=(), description="Markets that refuse marked material.")
     limits: Limits = Field(default_factory=Limits, description="Limits on the portfolio.")
+    policy: Policy = Field(default_factory=Policy, description="Regime and rules of states.")
+    environment: Environment = Field(default_factory=Environment, description="Environmental rules.")
     freight: Freight = Field(default_factory=Freight, description="Shipping.")
     stock: Stock = Field(default_factory=Stock, description="Stock.")
     shocks: Shocks = Field(default_factory=Shocks, description="Shocks the plan is built against.")

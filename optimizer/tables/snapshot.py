@@ -6,8 +6,10 @@ machine and run again there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import tomli_w
 
 from optimizer.tables.case import Case
@@ -26,9 +28,14 @@ def whole_settings(case: Case) -> dict[str, object]:
 
 def write_snapshot(case: Case, folder: Path) -> Path:
     """Write ``case.toml`` and every table that has rows into a new folder, and return it."""
+    return write_whole(whole_settings(case), case.tables, folder)
+
+
+def write_whole(settings: Mapping[str, object], tables: Mapping[str, pd.DataFrame], folder: Path) -> Path:
+    """Write settings and tables as a case folder that needs nothing beside itself; tables without rows are left out."""
     folder.mkdir(parents=True)
-    (folder / "case.toml").write_bytes(tomli_w.dumps(whole_settings(case)).encode())
-    for name, frame in case.tables.items():
+    (folder / "case.toml").write_bytes(tomli_w.dumps(settings).encode())
+    for name, frame in tables.items():
         if len(frame):
             text = frame.replace({True: "true", False: "false"}) if "bool" in set(map(str, frame.dtypes)) else frame
             text.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")

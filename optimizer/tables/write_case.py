@@ -16,6 +16,7 @@ from optimizer.tables.case_file import section_of
 from optimizer.tables.locate import data_root, find_case
 from optimizer.tables.package import PROVENANCE, Package, Resource, load_package
 from optimizer.tables.settings import CaseSettings
+from optimizer.tables.workbook_in import INPUTS
 
 TEMPLATES = ("markets", "market_products", "demand", "offers")
 """Tables that a new case has as a header to fill in."""
@@ -54,7 +55,9 @@ def new_case(name: str, target_folder: str | Path, from_case: str | Path | None 
         for resource in package.resources.values():
             if (source / resource.path).is_file():
                 shutil.copyfile(source / resource.path, folder / resource.path)
-        shutil.copyfile(source / "case.toml", folder / "case.toml")
+        for name_of_file in ("case.toml", INPUTS):
+            if (source / name_of_file).is_file():
+                shutil.copyfile(source / name_of_file, folder / name_of_file)
     _write(folder / "README.md", readme(name, package, source.resolve().name if source else None))
     return folder
 
