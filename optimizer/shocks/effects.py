@@ -7,9 +7,9 @@ An effect selects facilities or lanes; every selector that is not ``*`` must mat
   ago. A facility without start year exists only if sponsored and counts as new in all years.
 * lane effects: ``facility``, ``country``, ``operator``, ``stage`` of where the lane starts; ``control_group`` and
   ``form`` of the product; ``destination`` country or group of where it ends; ``segment`` of the market it ends at (a
-  lane to a facility has none); ``passage`` on its route; ``origin_rule`` for the material marked by that rule. An
-  effect that names an exporter, a control group or a destination is a trade measure and leaves lanes within one
-  country alone.
+  lane to a facility has none); ``passage`` on its route; ``mode`` it is shipped by (sea, land, air); ``origin_rule``
+  for the material marked by that rule. An effect that names an exporter, a control group or a destination is a trade
+  measure and leaves lanes within one country alone.
 
 An origin rule that the case does not have marks no material, so its effects touch nothing there.
 """
@@ -26,7 +26,7 @@ from optimizer.chain.rows import ALL, Tables, table_rows
 from optimizer.chain.trade import CountryGroups
 from optimizer.errors import Problem
 
-LANE_SELECTORS = ("control_group", "form", "destination", "segment", "passage", "origin_rule")
+LANE_SELECTORS = ("control_group", "form", "destination", "segment", "passage", "mode", "origin_rule")
 """Selectors that only lanes have."""
 
 
@@ -59,6 +59,9 @@ class Network:
 
 Touched = Mapping[tuple[str, int], tuple[EventEffect, ...]]
 """(facility or lane, origin bit or 0) → effects of one event on it."""
+
+Key = tuple[str, int]
+"""Facility or lane, and origin bit (0: all material)."""
 
 
 def event_effects(tables: Tables) -> dict[str, tuple[EventEffect, ...]]:
@@ -113,21 +116,42 @@ def wrong_selectors(effects: Mapping[str, Sequence[EventEffect]]) -> list[Proble
 
 def touched_by(effects: Iterable[EventEffect], network: Network) -> Touched:
     """List what an event hits, in the order of facilities and lanes."""
-    touched: dict[tuple[str, int], list[EventEffect]] = defaultdict(list)
-    for effect in effects:
-        if effect.target == "facility":
-            for facility in network.facilities.values():
-                if _hits_facility(effect.selectors, facility, network.groups):
-                    touched[facility.facility, 0].append(effect)
-            continue
-        bit = _origin_bit(effect.selectors.get("origin_rule"), network.origin_rules)
-        if bit is None:
-            continue
-        for lane in network.lanes.values():
-            has_marked = bit == 0 or any(mask & bit for mask in lane.classes)
-            if has_marked and _hits_lane(effect.selectors, lane, network):
-                touched[lane.lane, bit].append(effect)
-    return {key: tuple(found) for key, found in touched.items()}
+    return Finder(network).touched(effects)
+
+
+class Finder:
+    """What effects hit on one network, looked up once for all effects with the same selectors."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._known: dict[tuple[str, frozenset[tuple[str, str]]], list[Key]] = {}
+
+    def touched(self, effects: Iterable[EventEffect]) -> Touched:
+        """List what an event hits, in the order of its effects and then of facilities and lanes."""
+        touched: dict[Key, list[EventEffect]] = defaultdict(list)
+        for effect in effects:
+            signature = effect.target, frozenset(effect.selectors.items())
+            if signature not in self._known:
+                self._known[signature] = hit_by(effect, self.network)
+            for key in self._known[signature]:
+                touched[key].append(effect)
+        shared: dict[tuple[int, ...], tuple[EventEffect, ...]] = {}
+        return {key: shared.setdefault(tuple(map(id, found)), tuple(found)) for key, found in touched.items()}
+
+
+def hit_by(effect: EventEffect, network: Network) -> list[Key]:
+    """List what one effect hits, in the order of facilities or lanes."""
+    if effect.target == "facility":
+        plants = network.facilities.values()
+        return [(plant.facility, 0) for plant in plants if _hits_facility(effect.selectors, plant, network.groups)]
+    bit = _origin_bit(effect.selectors.get("origin_rule"), network.origin_rules)
+    if bit is None:
+        return []
+    return [
+        (lane.lane, bit)
+        for lane in network.lanes.values()
+        if (bit == 0 or any(mask & bit for mask in lane.classes)) and _hits_lane(effect.selectors, lane, network)
+    ]
 
 
 def _origin_bit(rule: str | None, origin_rules: Sequence[str]) -> int | None:
@@ -158,6 +182,7 @@ def _hits_lane(selectors: Mapping[str, str], lane: Lane, network: Network) -> bo
         "control_group": product.control_group,
         "form": product.form,
         "segment": market.segment if market is not None else None,
+        "mode": lane.mode,
     }
     if any(name in selectors and selectors[name] != value for name, value in own.items()):
         return False

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
+
+import pandas as pd
 
 from optimizer.chain.instance import Facility, Lane, Market, Period, Product, Shock
 from optimizer.chain.rows import Tables, table_rows
 from optimizer.chain.trade import CountryGroups
 from optimizer.errors import DataProblem, Problem
-from optimizer.shocks.effects import EventEffect, Network, Touched, event_effects, touched_by, wrong_selectors
+from optimizer.shocks.effects import EventEffect, Finder, Network, Touched, event_effects, wrong_selectors
 from optimizer.shocks.periods import average_share, base_periods, calendar_year, merged_periods
 
 NEW_FOR_YEARS = 3
@@ -80,17 +83,62 @@ def expand_shocks(  # noqa: D417
     effects = event_effects(case.tables)
     _raise_problems(_wrong_years(start_years, years), wrong_selectors(effects))
     network = Network(facilities, lanes, origin_rules, products, markets, CountryGroups(case.tables))
-    touched = {name: touched_by(effects.get(name, ()), network) for name in events}
-    total_rate = sum(float(row["rate_per_year"]) for row in events.values())
-    shocks: dict[str, Shock] = {}
-    for start_year in start_years:
-        for name, row in events.items():
-            probability = float(row["rate_per_year"]) / total_rate if total_rate > 0 else 1 / len(events)
-            shock = _shock(
-                row, touched[name], start_year, (years[0], years[-1], float(settings.window_months)), network
-            )
-            shocks[shock.shock] = replace(shock, probability=probability)
-    return shocks
+    finder = Finder(network)
+    touched = {name: finder.touched(effects.get(name, ())) for name in events}
+    span = years[0], years[-1], float(settings.window_months)
+    return with_probabilities(
+        _shock(row, touched[name], start_year, span, network)
+        for start_year in start_years
+        for name, row in events.items()
+    )
+
+
+def expand_drawn(
+    events: pd.DataFrame, effects: pd.DataFrame, network: Network, years: Sequence[int], window_months: float
+) -> dict[str, Shock]:
+    """Shocks of drawn events by id ``event@year``, each only in its own start year, in the order of the rows.
+
+    Args:
+        events: columns of the events table and ``start_year``; one row per event and start year.
+        effects: columns of event_effects.
+        network: what shocks can hit.
+        years: years of the horizon, ascending.
+        window_months: length of the window common to all shocks.
+
+    Raises:
+        DataProblem: start years outside the horizon (S002); selectors that do not fit the target (S003).
+    """
+    rows = table_rows({"events": events}, "events")
+    known = event_effects({"event_effects": effects})
+    started = sorted({int(row["start_year"]) for row in rows})
+    _raise_problems(_wrong_years(started, years), wrong_selectors(known))
+    finder, span = Finder(network), (years[0], years[-1], float(window_months))
+    touched: dict[str, Touched] = {}
+    shocks = []
+    for row in rows:
+        name = str(row["event"])
+        if name not in touched:
+            touched[name] = finder.touched(known.get(name, ()))
+        shocks.append(_shock(row, touched[name], int(row["start_year"]), span, network))
+    return with_probabilities(shocks)
+
+
+def with_probabilities(shocks: Iterable[Shock]) -> dict[str, Shock]:
+    """Shocks by id, each with its rate over the sum of the rates of its start year (equal shares if all are zero)."""
+    found = list(shocks)
+    totals: dict[int, float] = defaultdict(float)
+    counts = Counter(shock.start_year for shock in found)
+    for shock in found:
+        totals[shock.start_year] += shock.rate_per_year
+    return {
+        shock.shock: replace(
+            shock,
+            probability=shock.rate_per_year / totals[shock.start_year]
+            if totals[shock.start_year] > 0
+            else 1 / counts[shock.start_year],
+        )
+        for shock in found
+    }
 
 
 def _chosen_events(tables: Tables, chosen: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -161,10 +209,20 @@ def _shares(
     return tuple(shares)
 
 
-def _all_shares(
+def all_shares(
     touched: Touched, periods: Sequence[Period], years: tuple[int, int], network: Network
 ) -> dict[tuple[str, int], tuple[float, ...]]:
-    """Shares per period of everything an event cuts; computed once for all that the same effects hit."""
+    """Shares per period of everything an event cuts; computed once for all that the same effects hit.
+
+    Args:
+        touched: what the event's effects hit.
+        periods: periods the shares are averaged over.
+        years: start year of the shock, and first year of the horizon.
+        network: what shocks can hit.
+
+    Returns:
+        (facility or lane, origin bit or 0) → share that keeps working per period, only what is below 1 somewhere.
+    """
     known: dict[tuple[int, ...], tuple[float, ...]] = {}
     shares: dict[tuple[str, int], tuple[float, ...]] = {}
     for key, effects in touched.items():
@@ -181,17 +239,23 @@ def _all_shares(
 def _shock(
     event: Mapping[str, Any], touched: Touched, start_year: int, span: tuple[int, int, float], network: Network
 ) -> Shock:
-    """One event in one start year; ``span`` is first year, last year, window in months. Probability is set later."""
+    """One event in one start year, without its probability; ``span`` is first year, last year, window in months."""
     first_year, last_year, window_months = span
     base = base_periods(start_year, window_months, last_year)
-    hit = _all_shares(touched, base, (start_year, first_year), network)
+    hit = all_shares(touched, base, (start_year, first_year), network)
     periods, sources = merged_periods(base, start_year, hit.values())
-    cut = {
-        (place, period.period, bit): found[source]
-        for (place, bit), found in hit.items()
-        for period, source in zip(periods, sources, strict=True)
-        if found[source] < 1
-    }
+    numbered = [(period.period, source) for period, source in zip(periods, sources, strict=True)]
+    on_facilities: dict[tuple[str, int], float] = {}
+    on_lanes: dict[tuple[str, int, int], float] = {}
+    for (place, bit), found in hit.items():
+        is_facility = place in network.facilities
+        for number, source in numbered:
+            if found[source] < 1:
+                if is_facility:
+                    on_facilities[place, number] = found[source]
+                else:
+                    on_lanes[place, number, bit] = found[source]
+    acting = {id(touched[key]): touched[key] for key in hit}.values()
     name = str(event["event"])
     return Shock(
         shock=f"{name}@{start_year}",
@@ -202,8 +266,8 @@ def _shock(
         probability=0.0,
         window_months=window_months,
         periods=periods,
-        facility_share={key[:2]: share for key, share in cut.items() if key[0] in network.facilities},
-        lane_share={key: share for key, share in cut.items() if key[0] in network.lanes},
-        price_multiple=max((effect.price_multiple for key in hit for effect in touched[key]), default=1.0),
+        facility_share=on_facilities,
+        lane_share=on_lanes,
+        price_multiple=max((effect.price_multiple for effects in acting for effect in effects), default=1.0),
         story=f"{str(event['story']).strip()} It starts in January {start_year}.",
     )

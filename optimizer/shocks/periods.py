@@ -7,6 +7,7 @@ them capacities, closures and demand are constant, so a merged plan splits evenl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from optimizer.chain.instance import Period
@@ -24,6 +25,7 @@ SHARE_DIGITS = 12
 """Digits to which shares are rounded, so that equal periods compare equal."""
 
 
+@lru_cache(maxsize=1024)
 def base_periods(start_year: int, window_months: float, last_year: int) -> tuple[Period, ...]:
     """Unmerged periods of a window, numbered from 1; the last one may end within its month or quarter.
 
@@ -54,7 +56,12 @@ def average_share(period: Period, effects: Iterable[Effect]) -> float:
     Where several effects of one event act at the same time the smallest share counts: they describe one cause, and a
     plant that is stopped is not stopped twice.
     """
-    start, end = period.first_month, period.first_month + period.months
+    return _average(period.first_month, period.months, tuple(effects))
+
+
+@lru_cache(maxsize=1 << 16)
+def _average(start: float, months: float, effects: tuple[Effect, ...]) -> float:
+    end = start + months
     acting = [
         (max(first, start), min(last, end), share) for first, last, share in effects if first < end and last > start
     ]
@@ -64,7 +71,7 @@ def average_share(period: Period, effects: Iterable[Effect]) -> float:
         total += (right - left) * min(
             [1.0, *(share for first, last, share in acting if first <= left and right <= last)]
         )
-    return round(total / period.months, SHARE_DIGITS)
+    return round(total / months, SHARE_DIGITS)
 
 
 def merged_periods(

@@ -83,7 +83,7 @@ LANES = {
 }
 SELECTORS = [
     "facility", "country", "operator", "stage", "control_group", "form", "destination", "segment", "passage",
-    "origin_rule",
+    "mode", "origin_rule",
 ]  # fmt: skip
 
 
@@ -217,6 +217,8 @@ def test_lane_selectors() -> None:
     assert hit_lanes(segment="civil") == {"mag:c>eu", "mag:c>cn", "mag:j>eu"}  # no lane to a facility
     assert hit_lanes(facility="sep-c", form="oxide") == {"dy:c>j", "dy:c>c", "nd:c>j"}
     assert hit_lanes(stage="separation", destination="JPN") == {"dy:c>j", "nd:c>j"}
+    assert hit_lanes(mode="sea", destination="JPN") == {"dy:c>j", "nd:c>j"}
+    assert hit_lanes(mode="land") == set()
     assert hit_lanes() == set(LANES)
 
 
