@@ -40,7 +40,7 @@ def certificate(view: RunView) -> str:
     return f"Proven: no plan of the case with at most this loss is cheaper by more than {gap}."
 
 
-class _Frame:
+class FrontierFrame:
     """Limits of the axes and curves inside them."""
 
     def __init__(self, view: RunView) -> None:
@@ -73,7 +73,7 @@ def frontier_chart(view: RunView) -> Any:
     """Altair chart of the frontier."""
     import altair as alt
 
-    frame = _Frame(view)
+    frame = FrontierFrame(view)
     x = alt.X(
         "loss:Q",
         title="Demand lost (months)",
@@ -97,7 +97,7 @@ def frontier_chart(view: RunView) -> Any:
     return alt.layer(*layers).properties(width=theme.WIDTH - 90, height=HEIGHT, title=title)
 
 
-def _scale(frame: _Frame) -> Any:
+def _scale(frame: FrontierFrame) -> Any:
     import altair as alt
 
     return alt.Scale(domain=[frame.low, frame.high], nice=False, zero=False)
@@ -109,7 +109,7 @@ def _line(rows: list[Row], colour: str, width: float) -> Any:
     return alt.Chart(alt.Data(values=rows)).mark_line(color=colour, strokeWidth=width, clip=True)
 
 
-def _closed(frame: _Frame) -> list[Any]:
+def _closed(frame: FrontierFrame) -> list[Any]:
     """Band of losses that are proven out of reach."""
     import altair as alt
 
@@ -121,12 +121,12 @@ def _closed(frame: _Frame) -> list[Any]:
     return [band.encode(x=alt.X("from:Q"), x2="to:Q", y=alt.Y("low:Q", scale=_scale(frame)), y2="high:Q")]
 
 
-def _marks(view: RunView, frame: _Frame, x: Any, y: Any) -> list[Any]:
+def _marks(view: RunView, frame: FrontierFrame, x: Any, y: Any) -> list[Any]:
     """Points with their numbers; the recommended one stands out, points stopped by a limit are hollow."""
     import altair as alt
 
     rows = []
-    named = _named(view)
+    named = numbered(view)
     for r in view.frontier.to_dict("records"):
         best = int(r["point"]) == view.recommended
         colour = theme.ACCENT if best else theme.INK
@@ -157,7 +157,7 @@ def _marks(view: RunView, frame: _Frame, x: Any, y: Any) -> list[Any]:
     return [dots, labels]
 
 
-def _named(view: RunView) -> set[int]:
+def numbered(view: RunView) -> set[int]:
     """Points that get a number: the recommended one, and those far enough from a numbered neighbour to be read."""
     table = view.frontier.set_index("point")[["loss_months", "cost_musd"]].astype(float)
     spread = (table.max() - table.min()).replace(0.0, 1.0)
@@ -169,7 +169,7 @@ def _named(view: RunView) -> set[int]:
     return set(named)
 
 
-def _notes(view: RunView, frame: _Frame) -> list[Any]:
+def _notes(view: RunView, frame: FrontierFrame) -> list[Any]:
     """Words inside the chart: the recommended plan, the shaded region, the band out of reach."""
     best = view.row(view.recommended)
     told = [

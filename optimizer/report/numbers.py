@@ -58,3 +58,14 @@ def months(value: float) -> str:
     """A time in months: three digits, two places at most; below a hundredth it is 0."""
     text = figure(round(value, 2), 3)
     return f"{text} month{'' if text == '1' else 's'}"
+
+
+def load(value: float, unit: str) -> str:
+    """An environmental load: kilograms as t, kt or Mt of what the unit names, other units in thousands or millions."""
+    what = unit.removeprefix("kg").strip()
+    if unit.startswith("kg"):
+        return f"{mass(value / 1000)} {what}".strip()
+    for word, scale in (("million", 1e6), ("thousand", 1e3)):
+        if abs(value) >= scale:
+            return f"{figure(value / scale)} {word} {what}".strip()
+    return f"{figure(value)} {what}".strip()

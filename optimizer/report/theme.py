@@ -23,6 +23,22 @@ STAGE_COLOURS = ("#a6611a", "#cc79a7", "#009e73", "#e69f00", "#0072b2", "#56b4e9
 STAR = "M0,-1.2L0.27,-0.37L1.14,-0.37L0.44,0.14L0.71,0.97L0,0.46L-0.71,0.97L-0.44,0.14L-1.14,-0.37L-0.27,-0.37Z"
 """A star: the symbol of a market."""
 
+LIGHT: dict[str, str] = {
+    "ink": INK, "muted": MUTED, "faint": FAINT, "grid": GRID, "paper": PAPER, "page": "#f5f6f8", "tint": "#f0f3f6",
+    "land": LAND, "border": BORDER, "sea": SEA, "shade": SHADE, "accent": ACCENT, "proof": PROOF,
+    "accent-ink": "#a84a00", "proof-ink": "#00629b", "gain": "#007a59", "other": OTHER,
+}  # fmt: skip
+"""Colour of every part of a page by light; ``accent-ink``, ``proof-ink`` and ``gain`` are dark enough for text."""
+DARK: dict[str, str] = {
+    "ink": "#e8ecf0", "muted": "#a9b4be", "faint": "#76828d", "grid": "#2b353f", "paper": "#161c22", "page": "#0e1317",
+    "tint": "#1e262e", "land": "#36404a", "border": "#1b2229", "sea": "#10171d", "shade": "#24506e",
+    "accent": "#ff8f3f", "proof": "#4aa8e0", "accent-ink": "#ffa766", "proof-ink": "#7cc3ef", "gain": "#4fcfa5",
+    "other": "#66717c",
+}  # fmt: skip
+"""The same parts by dark."""
+DARK_CATEGORIES = ("#4aa3dd", "#f0b43c", "#35bd93", "#dd9dc1", "#8fcdf2", "#f08a4b", "#cfc168", "#a391d6")
+DARK_STAGES = ("#cf8f4a", "#dd9dc1", "#35bd93", "#f0b43c", "#4aa3dd", "#8fcdf2", "#a391d6", "#cfc168")
+
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 SMALL, TEXT, LARGE = 11, 12, 18
 WIDTH = 860
@@ -40,6 +56,33 @@ def category_colours(names: Sequence[str], other: str = "other") -> dict[str, st
     plain = [name for name in names if name != other]
     colours = {name: CATEGORIES[k] if k < len(CATEGORIES) else OTHER for k, name in enumerate(plain)}
     return colours | {other: OTHER}
+
+
+def css_colours(is_dark: bool) -> str:
+    """The theme's colours as CSS variables: parts by name, ``c1``… categories and ``s1``… stages.
+
+    ``c1-on`` is the ink that can be read on ``c1``.
+    """
+    parts = dict(DARK if is_dark else LIGHT)
+    for letter, light, dark in (("c", CATEGORIES, DARK_CATEGORIES), ("s", STAGE_COLOURS, DARK_STAGES)):
+        for number, colour in enumerate(dark if is_dark else light, start=1):
+            parts[f"{letter}{number}"] = colour
+            parts[f"{letter}{number}-on"] = readable_on(colour)
+    parts["other-on"] = readable_on(parts["other"])
+    return " ".join(f"--{name}:{colour};" for name, colour in parts.items())
+
+
+def readable_on(colour: str) -> str:
+    """White or the dark ink, whichever contrasts more with a colour (relative luminance of WCAG 2)."""
+    light = luminance(colour)
+    return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / (luminance(INK) + 0.05) else INK
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb`` between 0 (black) and 1 (white), as WCAG 2 defines it."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def wrapped(text: str, width: float, size: float = TEXT, lines: int = 3) -> list[str]:
@@ -76,6 +119,22 @@ def titled(title: str, subtitle: str, width: float = WIDTH) -> dict[str, Any]:
         "text": wrapped(title, width, LARGE, 2),
         "subtitle": wrapped(subtitle, width, TEXT + 1, 3),
     }
+
+
+def page_config() -> dict[str, Any]:
+    """Configuration of charts inside a page: every colour is a CSS variable, so charts turn with the page."""
+    names = {colour: f"var(--{name})" for name, colour in reversed(LIGHT.items())}
+    names |= {colour: f"var(--c{k})" for k, colour in enumerate(CATEGORIES, start=1)}
+
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [turned(item) for item in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    own = {"background": "transparent", "padding": 4, "aria": False}
+    return dict(turned(config())) | own
 
 
 def config() -> dict[str, Any]:
