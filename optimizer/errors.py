@@ -75,13 +75,16 @@ class Infeasible(SourcingError):
 
     Attributes:
         conflict: groups of limits that cannot hold together, in the user's words.
+        relaxation: what would have to give, each on its own enough, the least first.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, conflict: Sequence[str] = ()) -> None:
-        self.conflict = tuple(conflict)
+    def __init__(self, message: str, conflict: Sequence[str] = (), relaxation: Sequence[str] = ()) -> None:
+        self.conflict, self.relaxation = tuple(conflict), tuple(relaxation)
         lines = [message, *(f"  - {line}" for line in self.conflict)]
+        if self.relaxation:
+            lines += ["any one of these would do:", *(f"  * {line}" for line in self.relaxation)]
         super().__init__("\n".join(lines))
 
 
@@ -89,6 +92,10 @@ class SolveLimit(SourcingError):
     """A time limit or an interruption ended the solve before any plan was found (exit code 5)."""
 
     exit_code = 5
+
+
+class StorageFull(SolveLimit):
+    """No room was left to write; what was written before is whole, and can be gone on from (exit code 5)."""
 
 
 class AuditFailure(SourcingError):

@@ -12,6 +12,8 @@ import click
 
 PIPE_SECONDS = 30.0
 """Least time between passing states where they cannot be rewritten in place."""
+STORY_COLUMNS = 80
+"""Width of running text where there is no terminal."""
 
 
 class Progress:
@@ -66,3 +68,28 @@ def print_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[S
     if title:
         console.print(title)
     console.print(table)
+
+
+def print_story(title: str, sections: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+    """Print text on stdout, wrapped to the terminal (80 columns where there is none).
+
+    Args:
+        title: first line.
+        sections: (heading, how its figures were found, sentences).
+    """
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+
+    width = None if sys.stdout.isatty() else STORY_COLUMNS
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    console.print(title, style="bold")
+    for heading, basis, lines in sections:
+        console.print()
+        console.print(heading, style="bold")
+        if basis:
+            console.print(Padding(basis, (0, 0, 0, 2)), style="dim")
+        rows = Table.grid(padding=(0, 1, 0, 0))
+        for line in lines:
+            rows.add_row(" -", line)
+        console.print(rows)

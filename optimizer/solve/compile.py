@@ -369,6 +369,7 @@ class _Cut:
             column_names=tuple(self.columns.names[j] for j in columns),
             row_names=tuple(self.rows.names[i] for i in rows),
             column_keys=tuple(self.columns.keys[j] for j in columns),
+            row_keys=tuple(self.rows.keys[i] for i in rows),
         )
 
 

@@ -38,6 +38,7 @@ class RecourseBlock:
     column_names: tuple[str, ...]
     row_names: tuple[str, ...]
     column_keys: tuple[tuple[str, tuple[object, ...]], ...] = ()
+    row_keys: tuple[tuple[str, tuple[object, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

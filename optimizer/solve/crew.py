@@ -6,14 +6,43 @@ import contextlib
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, Self, cast
 
 from optimizer.errors import SolverFailure
 
 CLOSE_SECONDS = 2.0
 """How long a worker may take to leave by itself."""
+
+
+Message = tuple[str, tuple[Any, ...]]
+"""Name of a method, and what it is called with."""
+
+Arrived = Callable[[int, Any], None]
+"""Told of every answer as it comes: number of the member, answer."""
+
+
+class Team(Protocol):
+    """Members that each hold one object and answer calls to its methods, wherever they live."""
+
+    def __len__(self) -> int: ...
+
+    def ask(self, messages: Sequence[Message], arrived: Arrived | None = None) -> list[Any]:
+        """Call one method per member (at most one message each) and wait for all answers, in order."""
+
+    def close(self) -> None:
+        """Let the members go."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+Hire = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Team]
+"""Makes a team: what builds the object a member holds, and the arguments of each member."""
 
 
 def _serve(connection: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
@@ -31,6 +60,17 @@ def _serve(connection: Connection, build: Callable[..., Any], arguments: tuple[A
                 connection.send((True, getattr(held, method)(*parameters)))
             except Exception as error:
                 connection.send((False, error))
+
+
+_GONE = "a worker process ended unexpectedly (out of memory?)"
+
+
+def _received(connection: Connection) -> tuple[bool, Any]:
+    try:
+        answer: tuple[bool, Any] = connection.recv()
+    except (EOFError, OSError) as error:
+        raise SolverFailure(_GONE) from error
+    return answer
 
 
 class Crew:
@@ -54,19 +94,31 @@ class Crew:
     def __len__(self) -> int:
         return len(self._members)
 
-    def ask(self, messages: Sequence[tuple[str, tuple[Any, ...]]]) -> list[Any]:
+    def ask(self, messages: Sequence[Message], arrived: Arrived | None = None) -> list[Any]:
         """Call one method per worker (at most one message each) and wait for all answers, in order.
+
+        Args:
+            messages: method and arguments, one per worker from the first.
+            arrived: told of every answer as it comes.
 
         Raises:
             SolverFailure: if a worker is gone. Errors raised in a worker are raised here.
         """
-        members = self._members[: len(messages)]
+        members = [connection for _, connection in self._members[: len(messages)]]
         try:
-            for (_, connection), message in zip(members, messages, strict=True):
+            for connection, message in zip(members, messages, strict=True):
                 connection.send(message)
-            answers = [connection.recv() for _, connection in members]
-        except (EOFError, OSError) as error:
-            raise SolverFailure("a worker process ended unexpectedly (out of memory?)") from error
+        except OSError as error:
+            raise SolverFailure(_GONE) from error
+        answers: list[tuple[bool, Any]] = [(False, None)] * len(members)
+        waiting = list(members)
+        while waiting:
+            for connection in cast("list[Connection]", wait(waiting)):
+                waiting.remove(connection)
+                k = members.index(connection)
+                answers[k] = _received(members[k])
+                if arrived is not None and answers[k][0]:
+                    arrived(k, answers[k][1])
         for good, answer in answers:
             if not good:
                 raise answer

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from optimizer.solve.curve import Bound, Ledger, proof
 from optimizer.solve.highs import Termination
+from optimizer.solve.journal import EXACT, Entry, Journal
 from optimizer.solve.master import Answer, Attained, Master, Question
 
 PRECISION = 1e-6
@@ -33,6 +34,7 @@ class Exact:
     solves: int = 0
     is_complete: bool = False
     progress: Callable[[int], None] | None = None
+    journal: Journal = field(default_factory=Journal)
 
     def run(self) -> None:
         """Run to completion or to the deadline."""
@@ -64,7 +66,12 @@ class Exact:
         self.solves += 1
         start = self.ledger.best(question)
         seconds = self.deadline - time.perf_counter()
-        return self.master.answer(question, gap, seconds, None if start is None else start.x)
+        earlier = self.journal.recall(EXACT, question, gap, seconds)
+        if earlier is not None:
+            return earlier.answer
+        answer = self.master.answer(question, gap, seconds, None if start is None else start.x)
+        self.journal.add(Entry(EXACT, gap, seconds, answer))
+        return answer
 
     def _ends(self) -> bool:
         """The cheapest plan and the safest, each least in the other objective too."""

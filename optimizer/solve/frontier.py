@@ -6,22 +6,24 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from optimizer.errors import Infeasible, SolveLimit, UsageProblem
+from optimizer.errors import SolveLimit, UsageProblem
 from optimizer.solve.certificate import Certificate, certificate
 from optimizer.solve.compiled import CompiledProgram
-from optimizer.solve.crew import Crew
+from optimizer.solve.crew import Crew, Hire
 from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_frame, lower_bound, sampled
 from optimizer.solve.exact import Exact
-from optimizer.solve.infeasible import explain_infeasible
+from optimizer.solve.infeasible import infeasible
+from optimizer.solve.journal import Journal
 from optimizer.solve.master import Attained, Master, Question
 from optimizer.solve.one import Point, as_point
 from optimizer.solve.recourse import BlockPlan, Recourse
-from optimizer.solve.search import Search, open_studio
+from optimizer.solve.search import Search
+from optimizer.solve.studio import open_studio
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Frontier:
         solves: number of questions put to the solver.
         status: ``complete`` (exact, all proven), ``tolerance`` (mean gap within it), ``limit`` or ``interrupted``.
         seconds: wall time by part.
+        is_repeatable: whether the same inputs and seed give the same again: no solve was cut short by time, and
+            nothing was taken over from an earlier attempt.
     """
 
     program: CompiledProgram
@@ -52,6 +56,7 @@ class Frontier:
     solves: int
     status: str
     seconds: Mapping[str, float] = field(default_factory=dict)
+    is_repeatable: bool = True
 
     def points_table(self) -> pd.DataFrame:
         """The ``frontier`` table of the contract."""
@@ -109,6 +114,8 @@ def trace_frontier(
     exact: bool = False,
     blocks: Sequence[tuple[Any, Any]] = (),
     groups: Sequence[str] | None = None,
+    journal: Journal | None = None,
+    hire: Hire = Crew,
 ) -> Frontier:
     """Trace the frontier of two objectives.
 
@@ -126,6 +133,9 @@ def trace_frontier(
         exact: the complete nondominated set with its segments (programs without blocks).
         blocks: recourse blocks and their thetas, if ``model`` is a Pyomo model.
         groups: group of limits per first-stage row, in words, for the message if nothing is feasible.
+        journal: answers of an earlier attempt on the same program, from which this one goes on, and where every
+            new answer is kept at once.
+        hire: makes the workers: processes of this machine, or those of a cluster.
 
     Raises:
         Infeasible: if no plan exists, by proof.
@@ -138,22 +148,24 @@ def trace_frontier(
     if exact and program.blocks:
         raise UsageProblem("exact mode needs a program without recourse blocks; trace it with a tolerance instead")
     ledger = Ledger(EXACT if program.is_integer.all() and not program.blocks else SAME)
-    deadline = began + time_limit_s
+    deadline, journal = began + time_limit_s, journal or Journal()
     with ExitStack() as stack:
-        recourse = stack.enter_context(Recourse(program, workers))
+        recourse = stack.enter_context(Recourse(program, workers, hire))
         master = Master(program, *names, recourse, seed)
         master.groups = groups
         if exact:
-            solves, status = _run_exact(master, ledger, deadline, progress)
+            solves, status = _run_exact(master, ledger, deadline, progress, journal)
         else:
-            search = Search(master, ledger, tolerance_share, gap_share, deadline, time_limit_s)
+            search = Search(master, ledger, tolerance_share, gap_share, deadline, time_limit_s, journal=journal)
             search.progress = None if progress is None else (lambda count: progress("solving", count))
             if workers > 1:
-                search.crew = stack.enter_context(Crew(open_studio, [(program, *names, seed)] * workers))
+                search.crew = stack.enter_context(hire(open_studio, [(program, *names, seed)] * workers))
             solves, status = _run(search, points or 0)
     seconds = {"compile": compiled - began, "solve": time.perf_counter() - compiled}
     tolerance = 1e-6 if exact else max(gap_share, tolerance_share)
-    return _frontier(program, names, ledger, solves, status, (tolerance, tolerance_share), seconds, points or 0)
+    found = _frontier(program, names, ledger, solves, status, (tolerance, tolerance_share), seconds, points or 0)
+    is_cut_short = not journal.is_repeatable or status == "interrupted" or time.perf_counter() >= deadline
+    return replace(found, is_repeatable=not is_cut_short)
 
 
 def as_program(
@@ -184,9 +196,11 @@ def as_program(
 def _run(search: Search, points: int) -> tuple[int, str]:
     status = "limit"
     try:
+        search.take_up()
         search.linear()
         search.lines()
-        search.refine(points)
+        if search.ledger.points:
+            search.refine(points)
         if search.ledger.points and search.ledger.figures().mean_gap_share <= search.tolerance:
             status = "tolerance"
     except KeyboardInterrupt:
@@ -197,10 +211,14 @@ def _run(search: Search, points: int) -> tuple[int, str]:
 
 
 def _run_exact(
-    master: Master, ledger: Ledger, deadline: float, progress: Callable[[str, int], None] | None
+    master: Master,
+    ledger: Ledger,
+    deadline: float,
+    progress: Callable[[str, int], None] | None,
+    journal: Journal,
 ) -> tuple[int, str]:
     report = None if progress is None else (lambda count: progress("solving", count))
-    exact = Exact(master, ledger, deadline, progress=report)
+    exact = Exact(master, ledger, deadline, progress=report, journal=journal)
     status = "limit"
     try:
         exact.run()
@@ -214,7 +232,7 @@ def _run_exact(
 
 def _raise_empty(master: Master, ledger: Ledger) -> None:
     if any(bound.kind == "infeasible" and math.isinf(bound.max_second) for bound in ledger.bounds):
-        raise Infeasible("no plan satisfies the limits given", explain_infeasible(master, Question(), master.groups))
+        raise infeasible(master, Question(), master.groups)
     raise SolveLimit("no plan found before the limit")
 
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from optimizer.errors import Infeasible, SolveLimit
+from optimizer.errors import SolveLimit
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.highs import TOLERANCE, Termination
-from optimizer.solve.infeasible import explain_infeasible
+from optimizer.solve.infeasible import infeasible
 from optimizer.solve.master import Answer, Attained, Master, Question
 from optimizer.solve.recourse import Recourse
 
@@ -146,8 +146,7 @@ def _gap(share: float, value: float) -> float:
 
 def _best(master: Master, answer: Answer, question: Question, groups: Sequence[str] | None) -> Attained:
     if answer.is_proven_infeasible:
-        conflict = explain_infeasible(master, question, groups)
-        raise Infeasible("no plan satisfies the limits given", conflict)
+        raise infeasible(master, question, groups)
     inside = [point for point in answer.attained if satisfies(question, point)]
     if not inside:
         raise SolveLimit(f"no plan found before the solve ended ({answer.word})")

@@ -23,7 +23,7 @@ from scipy import sparse
 
 from optimizer.errors import SolverFailure
 from optimizer.solve.compiled import CompiledProgram, Floats, Integers, RecourseBlock
-from optimizer.solve.crew import Crew
+from optimizer.solve.crew import Crew, Hire, Team
 from optimizer.solve.highs import LinearProgram, Outcome, WarmProgram, solve
 
 SAFETY = 1e-9
@@ -166,15 +166,15 @@ class _Shocks:
 
 
 class Recourse:
-    """All blocks of a program: here (``workers=1``) or spread over processes; a context manager."""
+    """All blocks of a program: here (``workers=1``) or spread over the members of a team; a context manager."""
 
-    def __init__(self, program: CompiledProgram, workers: int = 1) -> None:
+    def __init__(self, program: CompiledProgram, workers: int = 1, hire: Hire = Crew) -> None:
         self.program = program
         lowest = [float(program.lower[block.theta]) for block in program.blocks]
         workers = max(1, min(workers, len(program.blocks)))
         self._turns = [list(range(w, len(program.blocks), workers)) for w in range(workers)]
         shares = [([program.blocks[s] for s in turn], [lowest[s] for s in turn]) for turn in self._turns]
-        self._crew = Crew(_Shocks, shares) if workers > 1 else None
+        self._crew: Team | None = hire(_Shocks, shares) if workers > 1 else None
         self._here = None if workers > 1 else _Shocks(*shares[0])
 
     def evaluate(self, x: Floats) -> Evaluation:

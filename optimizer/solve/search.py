@@ -18,15 +18,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizer.errors import Infeasible, UsageProblem
+from optimizer.errors import UsageProblem
 from optimizer.solve.certificate import areas
-from optimizer.solve.compiled import CompiledProgram
-from optimizer.solve.crew import Crew
+from optimizer.solve.crew import Team
 from optimizer.solve.curve import Bound, Ledger, proof, proof_of, sampled
 from optimizer.solve.highs import TOLERANCE, Termination
-from optimizer.solve.infeasible import explain_infeasible
+from optimizer.solve.infeasible import infeasible
+from optimizer.solve.journal import ASKED, RELAXED, Entry, Journal, relaxed_entry
 from optimizer.solve.master import Answer, Attained, Master, Question, Relaxed
 from optimizer.solve.recourse import Cut
+from optimizer.solve.studio import Studio, Task
 
 CAPS = 10
 """Caps of the linear frontier."""
@@ -47,57 +48,6 @@ LIKE = 0.05
 """Slopes closer than this share are the same question."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """A question with the gap and time it may take, and what to do with its portfolio afterwards."""
-
-    question: Question
-    gap: float
-    seconds: float
-    weights: tuple[float, ...] = ()
-    is_end: bool = False
-
-
-@dataclass
-class Studio:
-    """Answers tasks: a master, wherever it lives."""
-
-    master: Master
-
-    def study(self, task: Task, start: Attained | None, cuts: Sequence[Cut]) -> Answer:
-        """Answer a task and take slices of its portfolio; cuts of others are taken over first."""
-        self.master.add_cuts(cuts)
-        known = len(self.master.cuts)
-        began = time.perf_counter()
-        answer = self.master.answer(task.question, task.gap, task.seconds, None if start is None else start.x)
-        points = list(answer.attained)
-        if points:
-            points += self._more(points[0], task)
-        return Answer(
-            task.question,
-            tuple(points),
-            answer.bound,
-            answer.termination,
-            answer.word,
-            time.perf_counter() - began,
-            tuple(self.master.cuts[known:]),
-        )
-
-    def _more(self, best: Attained, task: Task) -> list[Attained]:
-        more: list[Attained] = []
-        if task.is_end and task.question.weight > 1.0:
-            safest = self.master.safest(best.x)
-            more += [] if safest is None else [safest]
-        if self.master.is_pure:
-            return more
-        return more + self.master.slice(best.x, task.weights)
-
-
-def open_studio(program: CompiledProgram, first: str, second: str, seed: int) -> Studio:
-    """A studio of its own, for a worker process."""
-    return Studio(Master(program, first, second, None, seed))
-
-
 @dataclass
 class Search:
     """State of one trace.
@@ -111,6 +61,7 @@ class Search:
         budget: seconds in all.
         crew: workers that each hold a studio, or None.
         progress: called after each wave.
+        journal: answers of an earlier attempt, and where new ones are kept.
     """
 
     master: Master
@@ -119,14 +70,26 @@ class Search:
     gap_share: float
     deadline: float
     budget: float
-    crew: Crew | None = None
+    crew: Team | None = None
     progress: Callable[[int], None] | None = None
+    journal: Journal = field(default_factory=Journal)
     solves: int = 0
     tier: int = 0
     asked: set[tuple[int, float, float]] = field(default_factory=set)
     prices: list[float] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
     pool: list[Cut] = field(default_factory=list)
+
+    # --- taking up ----------------------------------------------------------------------------------------------
+
+    def take_up(self) -> None:
+        """Start from everything an earlier attempt was answered: its cuts, plans and proofs."""
+        self.master.add_cuts([cut for entry in self.journal.entries for cut in entry.answer.cuts])
+        for entry in self.journal.entries:
+            if entry.kind == ASKED:
+                self.solves += 1
+                self.ledger.add_points(entry.answer.attained)
+                self.ledger.add_bound(proof_of(entry.answer))
 
     # --- linear phase -------------------------------------------------------------------------------------------
 
@@ -157,10 +120,9 @@ class Search:
 
     def _relax(self, question: Question) -> Relaxed:
         self.solves += 1
-        relaxed = self.master.relax(question, seconds=self.deadline - time.perf_counter())
+        relaxed = self._relaxed(question)
         if relaxed.termination is Termination.INFEASIBLE and not math.isfinite(question.max_second):
-            conflict = explain_infeasible(self.master, question, self.master.groups)
-            raise Infeasible("no plan satisfies the limits given", conflict)
+            raise infeasible(self.master, question, self.master.groups)
         if relaxed.termination is Termination.UNBOUNDED:
             raise UsageProblem("an objective can be lowered without limit")
         if math.isfinite(relaxed.bound):
@@ -169,6 +131,16 @@ class Search:
             )
         if relaxed.attained is not None and not self.master.integers.size:
             self.ledger.add_points([relaxed.attained])
+        return relaxed
+
+    def _relaxed(self, question: Question) -> Relaxed:
+        """The relaxation's answer: an earlier one, or a new one, which is kept."""
+        earlier = self.journal.recall(RELAXED, question, 0.0, math.inf)
+        if earlier is not None:
+            return earlier.relaxed()
+        known = len(self.master.cuts)
+        relaxed = self.master.relax(question, seconds=self.deadline - time.perf_counter())
+        self.journal.add(relaxed_entry(question, relaxed, self.master.cuts[known:]))
         return relaxed
 
     # --- lines --------------------------------------------------------------------------------------------------
@@ -224,6 +196,7 @@ class Search:
     def wave(self, tasks: Sequence[Task]) -> None:
         """Ask tasks in batches of as many as there are workers; merge in order, so the result is reproducible."""
         size = max(1, len(self.crew)) if self.crew is not None else 1
+        tasks = [task for task in tasks if not self.journal.recall(ASKED, task.question, task.gap, task.seconds)]
         for k in range(0, len(tasks), size):
             if self._is_over():
                 return
@@ -245,17 +218,24 @@ class Search:
     def _ask(self, batch: Sequence[Task], starts: Sequence[Attained | None]) -> list[Answer]:
         if self.crew is None:
             studio = Studio(self.master)
-            return [studio.study(task, start, ()) for task, start in zip(batch, starts, strict=True)]
+            answers = []
+            for task, start in zip(batch, starts, strict=True):
+                answers.append(studio.study(task, start, ()))
+                self._keep(task, answers[-1])
+            return answers
         if not self.sent:
             self.sent, self.pool = [0] * len(self.crew), list(self.master.cuts)
         messages = []
         for worker, (task, start) in enumerate(zip(batch, starts, strict=True)):
             messages.append(("study", (task, start, self.pool[self.sent[worker] :])))
             self.sent[worker] = len(self.pool)
-        answers: list[Answer] = self.crew.ask(messages)
+        answers = self.crew.ask(messages, lambda number, answer: self._keep(batch[number], answer))
         for answer in answers:
             self.pool.extend(answer.cuts)
         return answers
+
+    def _keep(self, task: Task, answer: Answer) -> None:
+        self.journal.add(Entry(ASKED, task.gap, task.seconds, answer))
 
     # --- refinement ---------------------------------------------------------------------------------------------
 
