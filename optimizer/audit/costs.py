@@ -9,7 +9,8 @@ import pandas as pd
 
 from optimizer.audit.balances import opening_stock
 from optimizer.audit.ledger import MUSD, Ledger
-from optimizer.audit.view import NOMINAL, View
+from optimizer.audit.shares import above_cap, stage_output
+from optimizer.audit.view import NOMINAL, View, column_of
 
 Part = tuple[str, pd.Series, pd.Series]
 """(term, year, MUSD of that year) per row."""
@@ -56,6 +57,8 @@ def _parts(view: View) -> Iterator[Part]:
     yield from _stock(view)
     yield from _outlets(view)
     yield from _carbon(view)
+    yield from _land(view)
+    yield from _benchmarks(view)
     projects = view.results["portfolio"].query("kind == 'project'")
     prices = projects["offer"].map(view.case.map("projects", "project", "cost_musd")).astype(float)
     yield "sponsorship", projects["start_year"], prices
@@ -116,6 +119,24 @@ def _carbon(view: View) -> Iterator[Part]:
     footprints = view.case.tables["footprints"]
     rows = view.nominal("throughput").merge(footprints[footprints["indicator"] == indicator], on="recipe")
     yield "carbon", rows["year"], price * rows["value_per_t"] * rows["throughput_t"] / 1e9
+
+
+def _land(view: View) -> Iterator[Part]:
+    """Cost of restoring the land that activities use, both layers."""
+    recipes = view.case.tables["recipes"]
+    recipes = recipes[["recipe"]].assign(usd_per_t=column_of(recipes, "restoration_usd_per_t", 0.0).astype(float))
+    rows = view.nominal("throughput").merge(recipes, on="recipe")
+    yield "restoration", rows["year"], rows["usd_per_t"] * rows["throughput_t"] / 1e6
+
+
+def _benchmarks(view: View) -> Iterator[Part]:
+    """What lies above a benchmark, at its price."""
+    caps = view.case.tables["share_caps"]
+    run = stage_output(view)
+    for cap, price in zip(caps.to_dict("records"), column_of(caps, "penalty_usd_per_kg", math.nan), strict=True):
+        if not pd.isna(price):
+            rows = above_cap(run, cap)
+            yield "benchmark", rows["year"], float(price) * rows["above_t"].clip(lower=0.0) / 1e3
 
 
 def _residuals(view: View) -> pd.DataFrame:

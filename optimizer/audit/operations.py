@@ -54,7 +54,10 @@ def state_factor(view: View, frame: pd.DataFrame) -> pd.Series:
 
 
 def _check_classes(view: View, ledger: Ledger) -> None:
-    """Material keeps the marks of every facility it passes; it may only be counted as more marked, never as less."""
+    """Material keeps the marks of every facility it passes; it may only be counted as more marked, never as less.
+
+    Where a mark is waived for a product's use at a place, it may be left off there.
+    """
     bits = view.case.map("facilities", "facility", "origin_bits")
     run = view.results["throughput"]
     run = run[run["origin_class"] >= 0]
@@ -62,8 +65,13 @@ def _check_classes(view: View, ledger: Ledger) -> None:
     lost = (own & ~run["origin_class"].astype(int)) != 0
     ledger.forbid("origin_marks", run.loc[lost, [*WHEN, "recipe", "origin_class"]])
     raised = view.results["reclassified"]
-    before, after = raised["from_class"].astype(int), raised["to_class"].astype(int)
-    ledger.forbid("reclassification", raised.loc[(before & after) != before])
+    place = ["layer", "place", "product"]
+    waived = view.case.tables.get("waived", pd.DataFrame(columns=[*place, "waived_bits"]).astype(object))
+    found = raised.merge(waived, on=place, how="left").set_index(raised.index)
+    waived_here = found["waived_bits"].fillna(0).astype(int)
+    kept = raised["from_class"].astype(int).to_numpy() & ~waived_here.to_numpy()
+    gone = (kept & ~raised["to_class"].astype(int).to_numpy()) != 0
+    ledger.forbid("reclassification", raised.loc[gone])
 
 
 def _check_lanes(view: View, ledger: Ledger) -> None:
@@ -84,7 +92,8 @@ def _check_partial_licences(view: View, ledger: Ledger, licensed: pd.DataFrame) 
     case = view.case
     partial = licensed[(licensed["approval_share"] > 0) & (licensed["approval_share"] < 1)]
     partial = partial[(partial["shock"] == NOMINAL) & (partial["layer"] == "buyer")]
-    partial = partial[partial["to_facility"].isin(case.tables["markets"]["market"])]
+    if not case.is_on("limits_intermediates"):
+        partial = partial[partial["to_facility"].isin(case.tables["markets"]["market"])]
     key = ["from_facility", "product", "to_facility", "year"]
     moved = partial.groupby(key, as_index=False).agg({"flow_t": "sum", "approval_share": "max"})
     offers = case.tables["offers"].query("kind == 'sale'")[["offer", "facility", "product"]]

@@ -6,12 +6,13 @@ import pandas as pd
 
 from optimizer.audit.costs import spending_of
 from optimizer.audit.ledger import SHARE, Ledger, members, years_of
+from optimizer.audit.shares import above_cap, stage_output
 from optimizer.audit.view import View
 
 
 def check_policy(view: View, ledger: Ledger) -> None:
     """Share caps, supplier counts, environmental caps, budgets, and the shares and environment tables."""
-    run = _stage_output(view)
+    run = stage_output(view)
     _check_share_caps(view, ledger, run)
     _check_supplier_counts(view, ledger)
     _check_environment(view, ledger)
@@ -30,27 +31,12 @@ def _check_budgets(view: View, ledger: Ledger) -> None:
         ledger.note("budget", frame, frame["spent_musd"] - row["max_musd"], abs(row["max_musd"]))
 
 
-def _stage_output(view: View) -> pd.DataFrame:
-    """``year, facility, stage, country_iso3, mass_t``: output by tracked mass, both layers."""
-    case = view.case
-    outputs = case.tables["recipe_flows"].query("direction == 'output'")
-    outputs = outputs.merge(case.tables["products"][["product", "tracked_share"]], on="product")
-    outputs["tracked"] = outputs["t_per_t"] * outputs["tracked_share"]
-    per_t = outputs.groupby("recipe", as_index=False)[["tracked"]].sum()
-    run = view.nominal("throughput").merge(per_t, on="recipe")
-    run = run.merge(case.tables["facilities"][["facility", "stage", "country_iso3"]], on="facility")
-    run["mass_t"] = run["tracked"] * run["throughput_t"]
-    return run.groupby(["year", "facility", "stage", "country_iso3"], as_index=False)[["mass_t"]].sum()
-
-
 def _check_share_caps(view: View, ledger: Ledger, run: pd.DataFrame) -> None:
+    """Strict caps hold; what lies above a benchmark is only paid for (see costs)."""
     for cap in view.case.tables["share_caps"].to_dict("records"):
-        at_stage = run[(run["stage"] == cap["stage"]) & run["year"].isin(years_of(cap["years"]))]
-        total = at_stage.groupby("year")["mass_t"].sum()
-        named = at_stage[at_stage["facility"].isin(members(cap["facilities"]))].groupby("year")["mass_t"].sum()
-        rows = pd.DataFrame({"total_t": total, "named_t": named}).fillna(0.0).rename_axis("year").reset_index()
-        excess = rows["named_t"] - float(cap["max_share"]) * rows["total_t"]
-        ledger.note("share_cap", rows.assign(limit=cap["name"]), excess, rows["total_t"])
+        if pd.isna(cap.get("penalty_usd_per_kg")):
+            rows = above_cap(run, cap)
+            ledger.note("share_cap", rows.assign(limit=cap["name"]), rows["above_t"], rows["total_t"])
 
 
 def _check_supplier_counts(view: View, ledger: Ledger) -> None:
@@ -86,12 +72,21 @@ def _check_environment(view: View, ledger: Ledger) -> None:
         value = hit.loc[hit["facility"].isin(members(cap["facilities"])), "load"].sum()
         frame = pd.DataFrame({"limit": [cap["name"]], "value": [value]})
         most = float(cap["max_value"])
+        if str(cap.get("is_per_kg")).lower() in ("true", "1"):
+            most *= 1000.0 * _met(view, years_of(cap["years"]))
         ledger.note("environment_cap", frame, frame["value"] - most, abs(most), tolerance=1e-3)
     sums = loads.groupby(["indicator", "facility"], as_index=False)[["load"]].sum()
     told = view.results["environment"].merge(sums, on=["indicator", "facility"], how="outer")
     told = told.fillna({"value": 0.0, "load": 0.0})
     off = (told["value"] - told["load"]).abs()
     ledger.note("environment_table", told[["indicator", "facility", "value", "load"]], off, told["load"], 1e-3)
+
+
+def _met(view: View, years: list[int]) -> float:
+    """Demand met in the plan in some years, t."""
+    demand, short = view.case.tables["demand"], view.nominal("shortfalls")
+    wanted = demand.loc[demand["year"].isin(years), "demand_t"].sum()
+    return float(wanted - short.loc[short["year"].isin(years), "shortfall_t"].sum())
 
 
 def _check_shares_table(view: View, ledger: Ledger, run: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ from optimizer.audit.losses import check_losses, check_probabilities
 from optimizer.audit.operations import check_operations
 from optimizer.audit.policy import check_policy
 from optimizer.audit.reach import check_reach
+from optimizer.audit.rules import check_rules
 from optimizer.audit.view import WHEN, Case, View
 from optimizer.results.schema import TABLES
 
@@ -131,6 +132,7 @@ POINT_CHECKS: tuple[Callable[[View, Ledger], None], ...] = (
     check_reach,
     check_costs,
     check_policy,
+    check_rules,
     check_losses,
 )
 """Families of checks that run on every point."""

@@ -17,6 +17,11 @@ WHEN = ["shock", "period", "year"]
 Tables = Mapping[str, pd.DataFrame]
 
 
+def column_of(frame: pd.DataFrame, name: str, default: float) -> pd.Series:
+    """A column, or a default where the tables are from before it was added."""
+    return frame[name] if name in frame else pd.Series(default, index=frame.index)
+
+
 @dataclass(frozen=True)
 class Case:
     """The instance's tables.
@@ -69,6 +74,8 @@ class Case:
     def unclassed(self) -> set[str]:
         """Shocks whose rows do not tell origin classes apart: no market and no cut lane depends on one."""
         if (self.tables["demand"]["forbidden_bits"].astype(int) != 0).any():
+            return set()
+        if (column_of(self.tables["lane_years"], "barred_bits", 0).astype(int) != 0).any():
             return set()
         cut = self.tables["lane_shares"]
         return set(self.tables["shocks"]["shock"]) - set(cut.loc[cut["origin_bit"].astype(int) != 0, "shock"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from optimizer.chain.capacity import keep_running_open
@@ -16,6 +17,7 @@ from optimizer.chain.instance import (
     Measure,
     Offer,
     OriginClass,
+    Project,
     Qualification,
     Recipe,
     Storage,
@@ -23,6 +25,7 @@ from optimizer.chain.instance import (
 from optimizer.chain.lanes import LaneBook, places_of
 from optimizer.chain.limits import (
     build_budgets,
+    build_build_limits,
     build_environment_caps,
     build_share_caps,
     build_supplier_counts,
@@ -40,7 +43,10 @@ from optimizer.chain.offers import (
 )
 from optimizer.chain.qualifications import matching_row, spot_by_year, with_spot
 from optimizer.chain.records import number, rows_of
+from optimizer.chain.reexport import ReexportRule, barred_lanes
+from optimizer.chain.regimes import with_regime_shocks
 from optimizer.chain.services import Services, services_of
+from optimizer.chain.waivers import Waived, waived_bits
 from optimizer.errors import DataProblem
 
 if TYPE_CHECKING:
@@ -58,14 +64,15 @@ def build_instance(case: Case, services: Services | None = None) -> Instance:
     Raises:
         DataProblem: all combinations of rows that make no network (codes of ``chain.codes``), together.
     """
+    case = with_regime_shocks(case)
     draft = build_draft(case, services or services_of(case))
     plan = blueprint_of(draft)
     network = grow_network(plan, draft.book, _lane_book(draft))
     problems = [*draft.problems, *draft.book.problems.values()]
     if problems:
         raise DataProblem(problems)
-    network, classes = _classed(draft, plan, network)
-    return _assemble(draft, network, classes)
+    network, classes, waived = _classed(draft, plan, network)
+    return _assemble(draft, network, classes, waived)
 
 
 def _lane_book(draft: Draft) -> LaneBook:
@@ -81,13 +88,47 @@ def _lane_book(draft: Draft) -> LaneBook:
     )
 
 
-def _classed(draft: Draft, plan: Blueprint, network: Network) -> tuple[Network, dict[Place, tuple[OriginClass, ...]]]:
+def _classed(
+    draft: Draft, plan: Blueprint, network: Network
+) -> tuple[Network, dict[Place, tuple[OriginClass, ...]], Waived]:
     """Work out origin classes, drop lanes no material may take, and prune what then leads nowhere."""
-    found = reachable_classes(network, draft.facilities, draft.markets, plan.sales, plan.opening)
+    found, waived = _found_classes(draft, plan, network)
+    if len(draft.rules) > len(draft.case.settings.origin_rules) and not _binds(network, found):
+        _drop_reexport(draft, network)
+        found, waived = _found_classes(draft, plan, network)
     network.lanes = classed_lanes(network.lanes, found, draft.markets)
     network = prune_network(network, plan)
     classes = {place: tuple(sorted(masks)) for place, masks in sorted(found.items()) if place in network.present}
-    return network, classes
+    return network, classes, {place: bits for place, bits in waived.items() if place in classes}
+
+
+def _found_classes(draft: Draft, plan: Blueprint, network: Network) -> tuple[dict[Place, set[OriginClass]], Waived]:
+    rules, services = draft.rules, draft.services
+    network.lanes = barred_lanes(network.lanes, rules, draft.facilities, draft.markets, draft.products, services)
+    waived = waived_bits(network, draft.facilities, draft.products, rules, services.members, draft.storages)
+    return reachable_classes(network, draft.facilities, draft.markets, plan.sales, plan.opening, waived), waived
+
+
+def _binds(network: Network, found: Mapping[Place, set[OriginClass]]) -> bool:
+    """Say whether a refusal that reaches abroad keeps anything off any lane."""
+    barred = [lane for lane in network.lanes.values() if lane.barred_bits]
+    return any(
+        g & bits
+        for lane in barred
+        for g in found.get((lane.layer, lane.from_place, lane.product), ())
+        for bits in lane.barred_bits.values()
+    )
+
+
+def _drop_reexport(draft: Draft, network: Network) -> None:
+    """Take the rules on re-export out where they bind nowhere: every rule doubles the classes there can be."""
+    kept = tuple(rule for rule in draft.rules if not isinstance(rule, ReexportRule))
+    mask = (1 << len(kept)) - 1
+    draft.rules = kept
+    draft.facilities = {
+        name: replace(facility, origin_bits=facility.origin_bits & mask) for name, facility in draft.facilities.items()
+    }
+    network.lanes = {name: replace(lane, barred_bits={}) for name, lane in network.lanes.items()}
 
 
 def _recipes_at(recipes: Iterable[Recipe]) -> dict[str, list[Recipe]]:
@@ -97,7 +138,9 @@ def _recipes_at(recipes: Iterable[Recipe]) -> dict[str, list[Recipe]]:
     return found
 
 
-def _assemble(draft: Draft, network: Network, classes: Mapping[Place, tuple[OriginClass, ...]]) -> Instance:
+def _assemble(
+    draft: Draft, network: Network, classes: Mapping[Place, tuple[OriginClass, ...]], waived: Waived
+) -> Instance:
     settings, years = draft.case.settings, draft.years
     recipes_at = _recipes_at(network.recipes.values())
     storages = _storages(draft, classes)
@@ -107,7 +150,8 @@ def _assemble(draft: Draft, network: Network, classes: Mapping[Place, tuple[Orig
     owned = {product for layer, _, product in classes if layer == "buyer"}
     moved = owned | {product for _, _, product in classes} | {p for m in draft.markets.values() for p in m.accepts}
     products = {name: product for name, product in draft.products.items() if name in moved}
-    rules = tuple(rule.rule for rule in settings.origin_rules)
+    rules = tuple(rule.rule for rule in draft.rules)
+    projects = {name: project for name, project in draft.projects.items() if project.facility in facilities}
     rate = settings.finance.discount_rate_share
     return Instance(
         case=draft.case.name,
@@ -124,7 +168,7 @@ def _assemble(draft: Draft, network: Network, classes: Mapping[Place, tuple[Orig
         markets=draft.markets,
         offers=offers,
         qualifications=qualifications,
-        projects={name: project for name, project in draft.projects.items() if project.facility in facilities},
+        projects=projects,
         storages=storages,
         byproducts=build_byproducts(draft.case.tables, products, owned),
         shocks=draft.services.shocks(facilities, network.lanes, rules, years, draft.products, draft.markets),
@@ -132,7 +176,20 @@ def _assemble(draft: Draft, network: Network, classes: Mapping[Place, tuple[Orig
         upstream_spot_t=_upstream_spot(draft, facilities, recipes_at),
         **_limits(draft, facilities, network.recipes, offers, qualifications),
         **_switches(draft),
+        **_policy(draft, facilities, projects, waived),
     )
+
+
+def _policy(
+    draft: Draft, facilities: Mapping[str, Facility], projects: Mapping[str, Project], waived: Waived
+) -> dict[str, Any]:
+    policy, builds = draft.case.settings.policy, draft.case.settings.limits.builds
+    return {
+        "waived_bits": waived,
+        "licence_time": policy.licence_time,
+        "limits_intermediates": policy.limits_intermediates,
+        "build_limits": build_build_limits(builds, projects.values(), facilities, draft.services.members),
+    }
 
 
 def _switches(draft: Draft) -> dict[str, Any]:

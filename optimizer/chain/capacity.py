@@ -35,11 +35,12 @@ def build_facility(row: Row, offtakes: Sequence[Row], years: Sequence[int], orig
     """Turn a row of ``facilities`` into a facility with capacity (t/yr on its own basis) by year.
 
     capacity = nameplate x availability x ramp-up; open = capacity x (1 - promised) x ceiling of the kind. A row
-    without a start year has no capacity of its own.
+    without a start year has no capacity of its own; after its closing year a plant has none either.
     """
     full = number(row, "capacity_t_per_year") * number(row, "availability_share", 1.0)
     start, ramp = row.get("start_year"), number(row, "ramp_up_years")
-    capacity = {t: 0.0 if start is None else full * ramp_share(float(start), ramp, t) for t in years}
+    last = number(row, "closing_year", 9999.0)
+    capacity = {t: 0.0 if start is None or t > last else full * ramp_share(float(start), ramp, t) for t in years}
     free = {t: capacity[t] * (1.0 - promised_share(offtakes, t)) for t in years}
     return Facility(
         facility=row["facility"],

@@ -10,12 +10,29 @@ from typing import Any
 from optimizer.chain.instance import Facility, Lane, Market, OriginClass
 from optimizer.chain.network import Network, Place
 
+Members = Callable[[str], frozenset[str]]
+Owners = Mapping[str, float]
+"""Country of an owner → share of a facility it holds."""
 
-def origin_bits(country_iso3: str, stage: str, rules: Sequence[Any], members: Callable[[str], frozenset[str]]) -> int:
-    """Give the bits of all rules that mark material passing a facility; rule i of the case is bit i."""
+
+def held_share(owners: Owners, countries: Iterable[str], members: Members) -> float:
+    """Give the share of a facility that owners in some countries or groups hold together."""
+    named = frozenset[str]().union(*(members(name) for name in countries))
+    return sum(share for country, share in owners.items() if country in named)
+
+
+def origin_bits(
+    country_iso3: str, stage: str, rules: Sequence[Any], members: Members, owners: Owners | None = None
+) -> int:
+    """Give the bits of all rules that mark material passing a facility; rule i of the case is bit i.
+
+    A rule marks by place, and where it has an ownership threshold also by who holds that share of the facility.
+    """
     bits = 0
     for i, rule in enumerate(rules):
-        is_named = any(country_iso3 in members(name) for name in rule.countries)
+        threshold = rule.ownership_threshold_share
+        is_owned = threshold is not None and held_share(owners or {}, rule.countries, members) >= threshold > 0
+        is_named = is_owned or any(country_iso3 in members(name) for name in rule.countries)
         if is_named and (not rule.stages or stage in rule.stages):
             bits |= 1 << i
     return bits
@@ -43,20 +60,23 @@ def reachable_classes(
     markets: Mapping[str, Market],
     sales: Iterable[tuple[str, str]],
     opening: Iterable[tuple[str, str]] = (),
+    waived: Mapping[Place, OriginClass] | None = None,
 ) -> dict[Place, set[OriginClass]]:
     """Give the classes material can have at every place: the least fixed point over recipes, sales and lanes.
 
-    A recipe's outputs carry the union of one class per input and the bits of the facility. A lane to a market carries
+    A recipe's outputs carry the union of one class per input, less what is waived there, and the bits of the facility.
+    A lane to a market carries
     only classes the market takes in some year. Stock in hand at a place that nothing else reaches carries the bits of
     that place, none at a market.
     """
     found: dict[Place, set[OriginClass]] = {}
-    _spread(found, network, facilities, markets, sorted(sales))
+    lost = waived or {}
+    _spread(found, network, facilities, markets, sorted(sales), lost)
     for place, product in opening:
         if not found.get(("buyer", place, product)):
             bits = facilities[place].origin_bits if place in facilities else 0
             found["buyer", place, product] = {bits}
-    _spread(found, network, facilities, markets, sorted(sales))
+    _spread(found, network, facilities, markets, sorted(sales), lost)
     return {place: classes for place, classes in found.items() if classes}
 
 
@@ -66,6 +86,7 @@ def _spread(
     facilities: Mapping[str, Facility],
     markets: Mapping[str, Market],
     sold: Sequence[tuple[str, str]],
+    lost: Mapping[Place, OriginClass],
 ) -> None:
     """Add classes through recipes, sales and lanes until nothing is added."""
     size = -1
@@ -73,7 +94,8 @@ def _spread(
         size = sum(map(len, found.values()))
         for recipe in network.recipes.values():
             for layer in recipe.layers:
-                inputs = [found.get((layer, recipe.facility, p), set()) for p in recipe.inputs]
+                places: list[Place] = [(layer, recipe.facility, p) for p in recipe.inputs]
+                inputs = [{g & ~lost.get(place, 0) for g in found.get(place, ())} for place in places]
                 bits = facilities[recipe.facility].origin_bits
                 classes = {_union(masks) | bits for masks in combinations(*inputs)}
                 for p in recipe.outputs:
@@ -93,11 +115,13 @@ def _union(masks: Iterable[OriginClass]) -> OriginClass:
 
 
 def allowed_classes(classes: Iterable[OriginClass], lane: Lane, markets: Mapping[str, Market]) -> set[OriginClass]:
-    """Give the classes a lane may carry: all, unless its market refuses some in every year."""
+    """Give the classes a lane may carry: all, unless its market or a refusal abroad bars some in every year."""
     market = markets.get(lane.to_place)
-    if market is None:
+    refused = market.forbidden_bits if market is not None else {}
+    if market is None and not lane.barred_bits:
         return set(classes)
-    return {g for g in classes if any(not g & bits for bits in market.forbidden_bits.values())}
+    bars = [refused.get(t, 0) | lane.barred_bits.get(t, 0) for t in lane.approval_share or refused]
+    return {g for g in classes if any(not g & bits for bits in bars)}
 
 
 def classed_lanes(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from optimizer.chain.candidates import candidate_facilities
+from optimizer.chain.activities import activity_rules
+from optimizer.chain.candidates import candidate_facilities, owners_of
 from optimizer.chain.capacity import build_facility, capacity_years
 from optimizer.chain.classes import forbidden_bits, origin_bits
 from optimizer.chain.instance import Facility, Layer, Market, Offer, Product, Project, Qualification, Storage
@@ -18,7 +19,10 @@ from optimizer.chain.projects import build_project
 from optimizer.chain.qualifications import build_qualification, with_qualification
 from optimizer.chain.recipes import RouteBook, build_products
 from optimizer.chain.records import Row, rows_of
+from optimizer.chain.reexport import reexport_rules
 from optimizer.chain.services import Services
+from optimizer.chain.subsidies import supported, terms_of
+from optimizer.chain.technology import Hold, holds_of
 from optimizer.errors import Problem
 
 LINK_LAYERS: dict[str, tuple[Layer, ...]] = {
@@ -46,6 +50,8 @@ class Draft:
     toll_routes: dict[str, str]
     qualifications: dict[str, Qualification]
     problems: list[Problem]
+    rules: tuple[Any, ...] = ()
+    """Origin rules: those of the case, then one per exporter whose refusals reach abroad; rule i is bit i."""
 
     def projects_at(self, facility: str) -> list[Project]:
         """Give the projects of a facility."""
@@ -57,9 +63,9 @@ def build_draft(case: Any, services: Services) -> Draft:
     settings, tables = case.settings, case.tables
     years = tuple(range(settings.horizon.first_year, settings.horizon.last_year + 1))
     rows = candidate_facilities(tables, settings.candidates, services.members)
-    facilities = _facilities(case, services, rows, years)
-    drafted = [build_project(row, years) for row in rows_of(tables, "projects") if row["facility"] in rows]
-    projects = {project.project: project for project in drafted if project.years}
+    rules = (*settings.origin_rules, *reexport_rules(services.licences, settings.policy.reexport))
+    facilities = _facilities(case, services, rows, years, rules)
+    projects = _projects(case, services, rows, years)
     running = {
         name: capacity_years(facility, [p for p in projects.values() if p.facility == name], years)
         for name, facility in facilities.items()
@@ -69,7 +75,7 @@ def build_draft(case: Any, services: Services) -> Draft:
     products = build_products(book)
 
     def forbidden(market: str) -> dict[int, int]:
-        return forbidden_bits(market, settings.market_rules, settings.origin_rules, years)
+        return forbidden_bits(market, settings.market_rules, rules, years)
 
     markets = build_markets(tables, years, forbidden)
     draft = Draft(
@@ -87,22 +93,39 @@ def build_draft(case: Any, services: Services) -> Draft:
         toll_routes={},
         qualifications={},
         problems=[],
+        rules=rules,
     )
     _add_offers(draft, running)
     return draft
 
 
-def _facilities(case: Any, services: Services, rows: Mapping[str, Row], years: tuple[int, ...]) -> dict[str, Facility]:
+def _projects(case: Any, services: Services, rows: Mapping[str, Row], years: tuple[int, ...]) -> dict[str, Project]:
+    """Give the projects that can be decided in the horizon, as controls and public money leave them."""
+    settings, tables = case.settings, case.tables
+    found = [row for row in rows_of(tables, "projects") if row["facility"] in rows]
+    holds: dict[str, Hold] = {}
+    if settings.policy.technology_controls:
+        countries = {row["project"]: rows[row["facility"]]["country_iso3"] for row in found}
+        holds = holds_of(tables, countries, services, years[0])
+    paid = terms_of(tables, settings.policy.subsidies)
+    drafted = (build_project(row, years, holds.get(row["project"])) for row in found)
+    rate = settings.finance.discount_rate_share
+    return {project.project: supported(project, paid, rate) for project in drafted if project.years}
+
+
+def _facilities(
+    case: Any, services: Services, rows: Mapping[str, Row], years: tuple[int, ...], rules: Sequence[Any]
+) -> dict[str, Facility]:
     offtakes: dict[str, list[Row]] = defaultdict(list)
     for row in rows_of(case.tables, "offtakes"):
         offtakes[row["facility"]].append(row)
-    rules = case.settings.origin_rules
-    return {
-        name: build_facility(
-            row, offtakes[name], years, origin_bits(row["country_iso3"], row["stage"], rules, services.members)
-        )
-        for name, row in rows.items()
-    }
+    owners = owners_of(case.tables)
+
+    def bits(row: Row) -> int:
+        held = owners.get(row["facility"], {})
+        return origin_bits(row["country_iso3"], row["stage"], rules, services.members, held)
+
+    return {name: build_facility(row, offtakes[name], years, bits(row)) for name, row in rows.items()}
 
 
 def _add_offers(draft: Draft, running: Mapping[str, frozenset[int]]) -> None:
@@ -118,6 +141,7 @@ def _add_offers(draft: Draft, running: Mapping[str, frozenset[int]]) -> None:
         capacity_years=running,
         years=draft.years,
         start_years=tuple(t for t in draft.years if not contracts.start_years or t in contracts.start_years),
+        subsidies=tuple(terms_of(tables, draft.case.settings.policy.subsidies)),
     )
     allowed = tuple(contracts.qualification_years) or draft.years
     items: dict[tuple[str, str], Qualification | None] = {}
@@ -171,6 +195,14 @@ def blueprint_of(draft: Draft) -> Blueprint:
         ),
         markets=draft.markets,
         opening=frozenset(stocked),
+        applied=activity_rules(
+            tables,
+            draft.case.settings.environment,
+            draft.facilities,
+            draft.products,
+            draft.years,
+            draft.services.members,
+        ).applied,
     )
 
 

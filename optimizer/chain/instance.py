@@ -71,7 +71,8 @@ class Recipe:
 
     ``inputs`` and ``outputs`` map products to t per t of throughput, ``capacity_use`` is t of capacity (on
     the facility's basis) per t of throughput, ``layers`` are the layers in which the buyer's model may run
-    it, ``footprint`` maps an indicator to its load per t of throughput.
+    it, ``footprint`` maps an indicator to its load per t of throughput. In ``closed_years`` a rule forbids it;
+    ``restoration_usd_per_t`` is what restoring the land costs per t of throughput.
     """
 
     recipe: str
@@ -82,6 +83,8 @@ class Recipe:
     capacity_use: float
     layers: tuple[Layer, ...]
     footprint: Mapping[str, float]
+    closed_years: frozenset[int] = frozenset()
+    restoration_usd_per_t: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Lane:
 
     ``to_place`` is a facility or a market. Freight is USD/t of product; ``tariff_share`` and
     ``approval_share`` are per year, ``customs_value_usd_per_kg`` is the fixed value duties apply to.
-    ``path`` is the drawn route as (longitude, latitude) pairs.
+    ``processing_days`` is the time to a licence by year; ``barred_bits`` are, by year, the origin marks whose material
+    another state's refusal keeps off the lane.
     """
 
     lane: str
@@ -109,6 +113,8 @@ class Lane:
     classes: tuple[OriginClass, ...]
     from_port: str | None = None
     to_port: str | None = None
+    processing_days: Mapping[int, float] = field(default_factory=dict)
+    barred_bits: Mapping[int, OriginClass] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,8 @@ class Project:
 
     Sponsored in year t, ``entitlement_t(t, y)`` t/yr of open capacity (both layers) is available in year y:
     ``profile[y - t]`` x ``entitlement_t_per_year``. Money is spent in the decision year; what is left of a
-    straight line over ``life_years`` at the end of the horizon is credited.
+    straight line over ``life_years`` at the end of the horizon is credited. It is under construction in the
+    ``build_years`` calendar years from the decision.
     """
 
     project: str
@@ -198,6 +205,7 @@ class Project:
     life_years: float
     years: tuple[int, ...]
     profile: tuple[float, ...]
+    build_years: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +265,17 @@ class Shock:
 
 @dataclass(frozen=True, slots=True)
 class ShareCap:
-    """Largest share of a stage's flow (by tracked mass) from a set of facilities, in given years."""
+    """Largest share of a stage's flow (by tracked mass) from a set of facilities, in given years.
+
+    With ``penalty_usd_per_kg`` it is a benchmark: what lies above it is paid for, not forbidden.
+    """
 
     name: str
     stage: str
     facilities: frozenset[str]
     max_share: float
     years: tuple[int, ...]
+    penalty_usd_per_kg: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,13 +302,26 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentCap:
-    """Largest load of an indicator over a set of facilities in given years together."""
+    """Largest load of an indicator over a set of facilities in given years together.
+
+    With ``is_per_kg`` the value is per kilogram of demand met in these years.
+    """
 
     name: str
     indicator: str
     facilities: frozenset[str]
     years: tuple[int, ...]
     max_value: float
+    is_per_kg: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLimit:
+    """Most sponsored projects of a set that may be under construction in the same year."""
+
+    name: str
+    projects: frozenset[str]
+    max_projects: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +367,11 @@ class Instance:
     supplier_counts: tuple[SupplierCount, ...] = ()
     budgets: tuple[Budget, ...] = ()
     environment_caps: tuple[EnvironmentCap, ...] = ()
+    build_limits: tuple[BuildLimit, ...] = ()
+    waived_bits: Mapping[tuple[Layer, str, str], OriginClass] = field(default_factory=dict)
+    """(layer, facility, product) → marks that feed loses there: content below a threshold, substantial change."""
+    licence_time: Literal["ignored", "stock", "delay"] = "ignored"
+    limits_intermediates: bool = False
     carbon_price_usd_per_t: float = 0.0
     carbon_indicator: str | None = None
     measure: Measure = field(default_factory=lambda: Measure("cvar_by_start_year", 0.8, {}))

@@ -11,6 +11,7 @@ from optimizer.chain.routing import PlacePoint
 from optimizer.chain.services import Services
 
 if TYPE_CHECKING:
+    from optimizer.chain.licences import Licence
     from optimizer.chain.routing import Leg
 
 ANY_SEGMENT = "*"
@@ -52,7 +53,8 @@ class LaneBook:
         return self._lanes[key]
 
     def _make(self, layer: Layer, start: str, end: str, product: Product) -> tuple[Lane, ...]:
-        approval = self._approval(start, end, product)
+        licences = self._licences(start, end, product)
+        approval = {t: 1.0 if row is None else row.approval_share for t, row in licences.items()}
         if not any(approval.values()):
             return ()
         tariff = self._tariff(start, end, product) if layer == "buyer" else dict.fromkeys(self._years, 0.0)
@@ -72,6 +74,7 @@ class LaneBook:
                 tariff_share=tariff,
                 approval_share=approval,
                 classes=(),
+                processing_days={t: row.processing_days for t, row in licences.items() if row and row.processing_days},
                 from_port=leg.from_port,
                 to_port=leg.to_port,
             )
@@ -94,13 +97,15 @@ class LaneBook:
             return dict.fromkeys(self._years, 0.0)
         return {t: self._services.tariff_share(importer, exporter, product.form, t) for t in self._years}
 
-    def _approval(self, start: str, end: str, product: Product) -> dict[int, float]:
+    def _licences(self, start: str, end: str, product: Product) -> dict[int, Licence | None]:
         exporter, importer = self._countries(start, end)
         if exporter == importer or product.control_group is None:
-            return dict.fromkeys(self._years, 1.0)
+            return dict.fromkeys(self._years)
         segment = self._segments.get(end, ANY_SEGMENT)
-        look_up = self._services.approval_share
-        return {t: look_up(exporter, product.control_group, importer, segment, t) for t in self._years}
+        customer = end if end in self._segments else ANY_SEGMENT
+        ask = self._services.licence
+        group, form = product.control_group, product.form
+        return {t: ask(exporter, group, importer, segment, t, customer, form) for t in self._years}
 
 
 def places_of(

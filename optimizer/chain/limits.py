@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from optimizer.chain.instance import Budget, EnvironmentCap, Facility, Offer, Qualification, ShareCap, SupplierCount
+from optimizer.chain.instance import (
+    Budget,
+    BuildLimit,
+    EnvironmentCap,
+    Facility,
+    Offer,
+    Project,
+    Qualification,
+    ShareCap,
+    SupplierCount,
+)
 from optimizer.errors import Problem
 
 Members = Callable[[str], frozenset[str]]
@@ -16,7 +26,12 @@ def _years_from(first: int | None, years: Sequence[int]) -> tuple[int, ...]:
 
 
 def _subjects(rule: Any, at_stage: Sequence[Facility], members: Members) -> dict[str, frozenset[str]]:
-    """Give label → facilities capped together; ``*`` gives one entry per country, operator or facility."""
+    """Give label → facilities capped together; ``*`` gives one entry per country, operator or facility.
+
+    Facilities in exempt countries are never capped: they only count in the whole.
+    """
+    exempt = frozenset().union(*(members(name) for name in rule.exempt_countries))
+    at_stage = [f for f in at_stage if f.country_iso3 not in exempt]
     kind = next(name for name in ("country", "operator", "facility") if getattr(rule, name) is not None)
     named = getattr(rule, kind)
     own = {f.facility: {"country": f.country_iso3, "operator": f.operator, "facility": f.facility} for f in at_stage}
@@ -36,7 +51,9 @@ def build_share_caps(
         at_stage = [f for f in facilities.values() if f.stage == rule.stage]
         for label, capped in _subjects(rule, at_stage, members).items():
             if capped:
-                caps.append(ShareCap(label, rule.stage, capped, rule.max_share, _years_from(rule.from_year, years)))
+                years_bound = _years_from(rule.from_year, years)
+                penalty = rule.penalty_usd_per_kg
+                caps.append(ShareCap(label, rule.stage, capped, rule.max_share, years_bound, penalty))
     return tuple(caps)
 
 
@@ -114,5 +131,20 @@ def build_environment_caps(
             and (not rule.countries or f.country_iso3 in countries)
         )
         span = tuple(t for t in _years_from(rule.from_year, years) if rule.to_year is None or t <= rule.to_year)
-        caps.append(EnvironmentCap(rule.name, rule.indicator, capped, span, rule.max_value))
+        caps.append(EnvironmentCap(rule.name, rule.indicator, capped, span, rule.max_value, rule.per_kg))
     return tuple(caps), problems
+
+
+def build_build_limits(
+    rules: Iterable[Any], projects: Iterable[Project], facilities: Mapping[str, Facility], members: Members
+) -> tuple[BuildLimit, ...]:
+    """Turn limits on simultaneous construction into limits over the projects of the region."""
+    projects = list(projects)
+    found = []
+    for rule in rules:
+        region = frozenset().union(*(members(name) for name in rule.countries))
+        named = frozenset(
+            e.project for e in projects if not rule.countries or facilities[e.facility].country_iso3 in region
+        )
+        found.append(BuildLimit(rule.name, named, rule.max_projects))
+    return tuple(found)

@@ -8,7 +8,7 @@ recipe that can never have a feed does not appear. Pruning then keeps what can r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from optimizer.chain.instance import LAYERS, Lane, Layer, Market, Recipe
@@ -18,6 +18,10 @@ from optimizer.chain.records import Row
 
 Place = tuple[Layer, str, str]
 """(layer, place, product)."""
+
+
+def _as_it_is(recipe: Recipe) -> Recipe | None:
+    return recipe
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Blueprint:
         links: (from, to, form, layers).
         markets: market → market.
         opening: (place, product) in stock at the start.
+        applied: what rules on activities make of a recipe: the recipe with its limits, or None where it is forbidden.
     """
 
     facilities: Mapping[str, Row]
@@ -43,6 +48,7 @@ class Blueprint:
     links: tuple[tuple[str, str, str, tuple[Layer, ...]], ...]
     markets: Mapping[str, Market]
     opening: frozenset[tuple[str, str]]
+    applied: Callable[[Recipe], Recipe | None] = _as_it_is
 
     def routes_in(self, layer: Layer, facility: str) -> tuple[str, ...]:
         """Give the routes a facility can run in a layer."""
@@ -96,7 +102,8 @@ def _run(network: Network, plan: Blueprint, book: RouteBook, layer: Layer) -> No
             for feed in feeds_of(book, route, at_hand[facility]):
                 key = (facility, route, feed)
                 if key not in network.expanded:
-                    network.expanded[key] = build_recipe(book, row, route, feed)
+                    recipe = build_recipe(book, row, route, feed)
+                    network.expanded[key] = None if recipe is None else plan.applied(recipe)
                 _add_recipe(network, network.expanded[key], layer)
 
 

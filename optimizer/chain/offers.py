@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from optimizer.chain.instance import Facility, Market, Offer, Project, Recipe, Storage
 from optimizer.chain.records import Row, Tables, interpolate, number, rows_of
+from optimizer.chain.subsidies import credited, without_floors
 from optimizer.errors import Problem
 
 COMMITMENT_MARGIN = 1.4
@@ -86,6 +87,7 @@ class OfferBook:
         capacity_years: facility → years in which it can run.
         years: horizon.
         start_years: years in which contracts may start.
+        subsidies: rows of ``subsidy_terms`` that are paid.
     """
 
     deck: PriceDeck
@@ -94,11 +96,13 @@ class OfferBook:
     capacity_years: Mapping[str, frozenset[int]]
     years: tuple[int, ...]
     start_years: tuple[int, ...]
+    subsidies: tuple[Row, ...] = ()
 
 
 def build_offer(row: Row, book: OfferBook) -> tuple[Offer, list[Problem]]:
     """Turn a row of ``offers`` into an offer; recipe and qualification are filled in later."""
-    price, problems = price_by_year(row, book.indices.get(row["offer"], ()), book.deck, book.years)
+    row, indices = without_floors(row, book.indices.get(row["offer"], ()), book.subsidies)
+    price, problems = price_by_year(row, indices, book.deck, book.years)
     first, last = row["first_start_year"], row["last_start_year"]
     running = book.running.get(row["offer"])
     offer = Offer(
@@ -107,7 +111,7 @@ def build_offer(row: Row, book: OfferBook) -> tuple[Offer, list[Problem]]:
         facility=row["facility"],
         product=row["product"],
         recipe=None,
-        price_usd_per_kg=price,
+        price_usd_per_kg=credited(price, row, book.subsidies) if book.subsidies else price,
         min_t=number(row, "min_t_per_year"),
         max_t=number(row, "max_t_per_year"),
         term_years=int(row["term_years"]),

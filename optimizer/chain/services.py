@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from optimizer.chain.instance import Shock
 
 if TYPE_CHECKING:
+    from optimizer.chain.licences import Licence
     from optimizer.chain.routing import Leg, PlacePoint
 
 
@@ -19,28 +20,32 @@ class Services:
     Attributes:
         leg: (from, to, whether air is wanted) → ways to ship.
         tariff_share: (importer, exporter, form, year) → duty.
-        approval_share: (exporter, control group, destination, segment, year) → share of volume licensed.
+        licence: (exporter, control group, destination, segment, year, customer, form) → governing row of ``licences``,
+            None where nothing is controlled.
         members: country or group → country codes.
         shocks: (facilities, lanes, origin rules, years, products, markets) → shocks.
     """
 
     leg: Callable[[PlacePoint, PlacePoint, bool], list[Leg]]
     tariff_share: Callable[[str, str, str, int], float]
-    approval_share: Callable[[str, str | None, str, str, int], float]
+    licence: Callable[[str, str | None, str, str, int, str, str | None], Licence | None]
     members: Callable[[str], frozenset[str]]
     shocks: Callable[..., Mapping[str, Shock]]
+    licences: Mapping[tuple[str, str], Sequence[Licence]] = field(default_factory=dict)
+    """(exporter, control group) → licences in force."""
 
 
 def services_of(case: Any) -> Services:
     """Give the look-ups over the tables and settings of a case."""
+    from optimizer.chain.regimes import regimes_in_force
     from optimizer.chain.routing import Router
     from optimizer.chain.trade import TradeRules
-    from optimizer.shocks.expand import expand_shocks
+    from optimizer.shocks.scenarios import case_shocks
 
     router = Router(case.tables, case.settings.freight)
-    rules = TradeRules(case.tables)
+    rules = TradeRules(case.tables, regimes_in_force(case.tables, case.settings.policy.regime))
 
     def shocks(*network: Any) -> Mapping[str, Shock]:
-        return expand_shocks(case, *network)
+        return case_shocks(case, *network)
 
-    return Services(router.leg, rules.tariff_share, rules.approval_share, rules.groups.members, shocks)
+    return Services(router.leg, rules.tariff_share, rules.licence, rules.groups.members, shocks, rules.licences)

@@ -47,7 +47,13 @@ def _capacities(x: Instance) -> Rows:
 
 def _recipes(x: Instance) -> Rows:
     for r in x.recipes.values():
-        yield r.recipe, r.facility, r.route, r.capacity_use, _list(r.layers)
+        yield r.recipe, r.facility, r.route, r.capacity_use, _list(r.layers), r.restoration_usd_per_t
+
+
+def _recipe_closures(x: Instance) -> Rows:
+    for r in x.recipes.values():
+        for t in sorted(r.closed_years):
+            yield r.recipe, t
 
 
 def _recipe_flows(x: Instance) -> Rows:
@@ -74,7 +80,8 @@ def _lanes(x: Instance) -> Rows:
 def _lane_years(x: Instance) -> Rows:
     for lane in x.lanes.values():
         for t in x.years:
-            yield lane.lane, t, lane.tariff_share.get(t, 0.0), lane.approval_share.get(t, 1.0)
+            licence = (lane.approval_share.get(t, 1.0), lane.processing_days.get(t, 0.0), lane.barred_bits.get(t, 0))
+            yield lane.lane, t, lane.tariff_share.get(t, 0.0), *licence
 
 
 def _lane_classes(x: Instance) -> Rows:
@@ -127,7 +134,7 @@ def _qualification_years(x: Instance) -> Rows:
 
 def _projects(x: Instance) -> Rows:
     for e in x.projects.values():
-        yield e.project, e.facility, e.name, e.entitlement_t_per_year, e.cost_musd, e.life_years
+        yield e.project, e.facility, e.name, e.entitlement_t_per_year, e.cost_musd, e.life_years, e.build_years
 
 
 def _project_years(x: Instance) -> Rows:
@@ -201,7 +208,8 @@ def _upstream_spot(x: Instance) -> Rows:
 
 def _share_caps(x: Instance) -> Rows:
     for cap in x.share_caps:
-        yield cap.name, cap.stage, _list(sorted(cap.facilities)), cap.max_share, _list(cap.years)
+        penalty = float("nan") if cap.penalty_usd_per_kg is None else cap.penalty_usd_per_kg
+        yield cap.name, cap.stage, _list(sorted(cap.facilities)), cap.max_share, _list(cap.years), penalty
 
 
 def _supplier_counts(x: Instance) -> Rows:
@@ -217,7 +225,18 @@ def _budgets(x: Instance) -> Rows:
 
 def _environment_caps(x: Instance) -> Rows:
     for cap in x.environment_caps:
-        yield cap.name, cap.indicator, _list(sorted(cap.facilities)), _list(cap.years), cap.max_value
+        what = (cap.name, cap.indicator, _list(sorted(cap.facilities)), _list(cap.years))
+        yield *what, cap.max_value, cap.is_per_kg
+
+
+def _build_limits(x: Instance) -> Rows:
+    for limit in x.build_limits:
+        yield limit.name, _list(sorted(limit.projects)), limit.max_projects
+
+
+def _waived(x: Instance) -> Rows:
+    for (layer, place, product), bits in x.waived_bits.items():
+        yield layer, place, product, bits
 
 
 def _settings(x: Instance) -> Rows:
@@ -236,6 +255,8 @@ def _settings(x: Instance) -> Rows:
         "closes_at_opening": x.closes_at_opening,
         "includes_shock_cost": x.includes_shock_cost,
         "line_stop_usd_per_kg": x.line_stop_usd_per_kg,
+        "licence_time": x.licence_time,
+        "limits_intermediates": x.limits_intermediates,
     }
     for key, value in values.items():
         yield key, str(value).lower() if isinstance(value, bool) else str(value)
@@ -262,7 +283,8 @@ _PLACE = "country_iso3 latitude:f longitude:f"
 TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     "facilities": (f"facility name operator {_PLACE} stage status is_aggregate:b origin_bits:i", 1, _facilities),
     "capacities": ("facility year:i capacity_t:f open_sale_t:f open_toll_t:f", 2, _capacities),
-    "recipes": ("recipe facility route capacity_use:f layers", 1, _recipes),
+    "recipes": ("recipe facility route capacity_use:f layers restoration_usd_per_t:f", 1, _recipes),
+    "recipe_closures": ("recipe year:i", 2, _recipe_closures),
     "recipe_flows": ("recipe product direction t_per_t:f", 3, _recipe_flows),
     "footprints": ("recipe indicator value_per_t:f", 2, _footprints),
     "lanes": (
@@ -271,7 +293,7 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
         1,
         _lanes,
     ),
-    "lane_years": ("lane year:i tariff_share:f approval_share:f", 2, _lane_years),
+    "lane_years": ("lane year:i tariff_share:f approval_share:f processing_days:f barred_bits:i", 2, _lane_years),
     "lane_classes": ("lane origin_class:i", 2, _lane_classes),
     "markets": (f"market name {_PLACE} segment criticality:f", 1, _markets),
     "market_products": ("market product use_kg_per_kg:f substitution_usd_per_kg:f", 2, _market_products),
@@ -289,7 +311,11 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
         _qualifications,
     ),
     "qualification_years": ("qualification year:i may_start:b spot_t:f", 2, _qualification_years),
-    "projects": ("project facility name entitlement_t_per_year:f cost_musd:f life_years:f", 1, _projects),
+    "projects": (
+        "project facility name entitlement_t_per_year:f cost_musd:f life_years:f build_years:i",
+        1,
+        _projects,
+    ),
     "project_years": ("project year:i may_start:b", 2, _project_years),
     "project_profile": ("project age:i share:f", 2, _project_profile),
     "storages": ("place product min_t:f max_t:f carrying_usd_per_t_year:f", 2, _storages),
@@ -310,10 +336,12 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     "lane_shares": ("shock lane period:i origin_bit:i open_share:f", 4, _lane_shares),
     "place_classes": ("layer place product origin_class:i", 4, _place_classes),
     "upstream_spot": ("facility product year:i spot_t:f", 3, _upstream_spot),
-    "share_caps": ("name stage facilities max_share:f years", 2, _share_caps),
+    "share_caps": ("name stage facilities max_share:f years penalty_usd_per_kg:f", 2, _share_caps),
     "supplier_counts": ("name stage facilities min_count:f max_count:f years", 3, _supplier_counts),
     "budgets": ("name terms years max_musd:f", 1, _budgets),
-    "environment_caps": ("name indicator facilities years max_value:f", 1, _environment_caps),
+    "environment_caps": ("name indicator facilities years max_value:f is_per_kg:b", 1, _environment_caps),
+    "build_limits": ("name projects max_projects:i", 1, _build_limits),
+    "waived": ("layer place product waived_bits:i", 3, _waived),
     "settings": ("key value", 1, _settings),
     "year_weights": ("start_year:i weight:f", 1, _year_weights),
     "discount_factors": ("year:i discount_factor:f", 1, _discount_factors),

@@ -2,14 +2,16 @@
 
 Both are looked up for whole years. A duty counts for a year if it is in force on 1 July of that year, a licence regime
 if the year lies in its first and last year. Country groups may stand wherever a country may stand, ``*`` for all.
+One regime decides duties and licences together: rows that name it hold only while it, or one based on it, is in force.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from optimizer.chain.licences import Licence, licences_in_force
 from optimizer.chain.rows import ALL, Tables, table_rows
 
 MID_YEAR = "07-01"
@@ -26,15 +28,7 @@ class _Duty:
     rate_share: float
     valid_from: str
     valid_to: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Licence:
-    destination: str
-    segment: str
-    approval_share: float
-    first_year: int
-    last_year: int
+    depth: int
 
 
 class CountryGroups:
@@ -67,27 +61,31 @@ class CountryGroups:
 
 
 class TradeRules:
-    """Duties and licences of a set of tables, indexed once and remembered per question asked."""
+    """Duties and licences of a set of tables, indexed once and remembered per question asked.
 
-    def __init__(self, tables: Tables) -> None:
+    ``regimes`` are the regime in force and those it is based on, the most specific first (``regimes_in_force``).
+    """
+
+    def __init__(self, tables: Tables, regimes: Sequence[str] = ()) -> None:
         self.groups = CountryGroups(tables)
+        self._depth = {name: len(regimes) - i for i, name in enumerate(regimes)}
         self._duties: dict[str, list[_Duty]] = defaultdict(list)
         for row in table_rows(tables, "tariffs"):
-            duty = _duty(row)
-            self._duties[duty.form].append(duty)
-        self._licences: dict[tuple[str, str], list[_Licence]] = defaultdict(list)
-        for row in table_rows(tables, "licences"):
-            self._licences[str(row["exporter_iso3"]), str(row["control_group"])].append(_licence(row))
+            if row.get("regime") is None or row["regime"] in self._depth:
+                duty = _duty(row, self._depth.get(row.get("regime") or "", 0))
+                self._duties[duty.form].append(duty)
+        self.licences = licences_in_force(tables, regimes)
         self._known_tariff: dict[tuple[str, str, str, int], float] = {}
-        self._known_approval: dict[tuple[str, str | None, str, str, int], float] = {}
+        self._known_licence: dict[tuple[str, str | None, str, str, int, str, str | None], Licence | None] = {}
 
     def tariff_share(self, importer_iso3: str, exporter_iso3: str, form: str, year: int) -> float:
         """Ad valorem duty on a form, as a share of customs value, in force on 1 July of the year.
 
         Duties of different legal bases add. Of several duties of one basis the one that names the exporter most
-        specifically counts (then importer, form, latest start). An exemption sets the duty of its basis to its own
-        rate; without a duty of that basis it does nothing. Goods do not pay within a country, nor between members of a
-        group that is itself the importer of the row (a customs union), unless the row names the exporter.
+        specifically counts (then importer, form, the more specific regime, latest start). An exemption sets the duty of
+        its basis to its own rate; without a duty of that basis it does nothing. Goods do not pay within a country, nor
+        between members of a group that is itself the importer of the row (a customs union), unless the row names the
+        exporter.
         """
         key = (importer_iso3, exporter_iso3, form, year)
         if key not in self._known_tariff:
@@ -95,17 +93,39 @@ class TradeRules:
         return self._known_tariff[key]
 
     def approval_share(
-        self, exporter_iso3: str, control_group: str | None, destination_iso3: str, segment: str, year: int
+        self,
+        exporter_iso3: str,
+        control_group: str | None,
+        destination_iso3: str,
+        segment: str,
+        year: int,
+        customer: str = ALL,
+        form: str | None = None,
     ) -> float:
-        """Share of the volume that licences let through; 1 where nothing is controlled.
+        """Share of the volume that licences let through; 1 where nothing is controlled."""
+        row = self.licence(exporter_iso3, control_group, destination_iso3, segment, year, customer, form)
+        return 1.0 if row is None else row.approval_share
 
-        The most specific row counts: one that names the segment before one that names the destination, then the one
-        that started last. ``segment`` is ``*`` for a movement to a facility: only rows for all segments apply.
+    def licence(
+        self,
+        exporter_iso3: str,
+        control_group: str | None,
+        destination_iso3: str,
+        segment: str,
+        year: int,
+        customer: str = ALL,
+        form: str | None = None,
+    ) -> Licence | None:
+        """Row that governs a movement, None where nothing is controlled.
+
+        The most specific row counts: one that names the segment before one that names the customer, then the
+        destination, then the one that started last. ``segment`` is ``*`` for a movement to a facility: only rows for
+        all segments apply. ``customer`` is the market, for rows that name customers.
         """
-        key = (exporter_iso3, control_group, destination_iso3, segment, year)
-        if key not in self._known_approval:
-            self._known_approval[key] = self._approval(*key)
-        return self._known_approval[key]
+        key = (exporter_iso3, control_group, destination_iso3, segment, year, customer, form)
+        if key not in self._known_licence:
+            self._known_licence[key] = self._governing(*key)
+        return self._known_licence[key]
 
     def _stacked_duty(self, importer: str, exporter: str, form: str, year: int) -> float:
         if importer == exporter:
@@ -135,27 +155,36 @@ class TradeRules:
             return 0.0
         return exempt[-1].rate_share if exempt else charged[-1].rate_share
 
-    def _duty_rank(self, duty: _Duty) -> tuple[tuple[int, int], tuple[int, int], bool, str]:
-        groups = self.groups
-        return (groups.specificity(duty.exporter), groups.specificity(duty.importer), duty.form != ALL, duty.valid_from)
+    def _duty_rank(self, duty: _Duty) -> tuple[tuple[int, int], tuple[int, int], bool, int, str]:
+        of = self.groups.specificity
+        return (of(duty.exporter), of(duty.importer), duty.form != ALL, duty.depth, duty.valid_from)
 
-    def _approval(self, exporter: str, control_group: str | None, destination: str, segment: str, year: int) -> float:
+    def _governing(
+        self,
+        exporter: str,
+        control_group: str | None,
+        destination: str,
+        segment: str,
+        year: int,
+        customer: str,
+        form: str | None,
+    ) -> Licence | None:
         if control_group is None or exporter == destination:
-            return 1.0
+            return None
+        covers = self.groups.covers
         rows = [
             row
-            for row in self._licences.get((exporter, control_group), ())
-            if row.first_year <= year <= row.last_year
-            and row.segment in (ALL, segment)
-            and self.groups.covers(row.destination, destination)
+            for row in self.licences.get((exporter, control_group), ())
+            if row.covers(segment, year, customer, form) and covers(row.destination, destination)
         ]
-        if not rows:
-            return 1.0
-        best = max(rows, key=lambda row: (row.segment != ALL, self.groups.specificity(row.destination), row.first_year))
-        return best.approval_share
+        return max(rows, key=self._licence_rank, default=None)
+
+    def _licence_rank(self, row: Licence) -> tuple[bool, bool, tuple[int, int], bool, int]:
+        of = self.groups.specificity
+        return (row.segment != ALL, bool(row.customers), of(row.destination), bool(row.forms), row.first_year)
 
 
-def _duty(row: dict[str, object]) -> _Duty:
+def _duty(row: dict[str, object], depth: int) -> _Duty:
     return _Duty(
         importer=str(row["importer"]),
         exporter=str(row["exporter"]),
@@ -165,6 +194,7 @@ def _duty(row: dict[str, object]) -> _Duty:
         rate_share=float(str(row["rate_share"])),
         valid_from=_day(row["valid_from"], "0001-01-01", "-01"),
         valid_to=_day(row.get("valid_to"), "9999-12-31", "-31"),
+        depth=depth,
     )
 
 
@@ -176,17 +206,6 @@ def _day(value: object, missing: str, filling: str) -> str:
     if len(text) == len("2026"):
         text += "-01" if filling == "-01" else "-12"
     return text + filling if len(text) == len("2026-07") else text
-
-
-def _licence(row: dict[str, object]) -> _Licence:
-    last = row.get("valid_to_year")
-    return _Licence(
-        destination=str(row["destination"]),
-        segment=str(row["segment"]),
-        approval_share=float(str(row["approval_share"])),
-        first_year=int(float(str(row["valid_from_year"]))),
-        last_year=9999 if last is None else int(float(str(last))),
-    )
 
 
 _RULES: dict[int, tuple[Tables, TradeRules]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyomo.environ as pyo
@@ -40,12 +40,7 @@ def build_model(instance: Instance, has_shocks: bool = True) -> pyo.ConcreteMode
 
 
 def _written(instance: Instance, has_shocks: bool) -> pyo.ConcreteModel:
-    m = pyo.ConcreteModel(name=instance.case)
-    m.instance = instance
-    m.sets = build_sets(instance)
-    add_contract_variables(m)
-    add_operation_variables(m)
-    add_risk_variables(m)
+    m = _with_variables(instance)
     m.cost_entries = cost_entries(m)
     m.cost_terms = spending_by_term(m.cost_entries)
     for rule in FIRST_STAGE:
@@ -61,6 +56,32 @@ def _written(instance: Instance, has_shocks: bool) -> pyo.ConcreteModel:
         m.shock = pyo.Block(list(instance.shocks), rule=_shock_block)
         if instance.includes_shock_cost:
             m.costed_shock = pyo.Block(list(instance.shocks), rule=_costed_block)
+    return m
+
+
+def build_recourse(instance: Instance, branches: Mapping[str, Branch]) -> pyo.ConcreteModel:
+    """Write the recourse blocks of an instance alone, for plans that are fixed: no limits of the plan, no objectives.
+
+    Args:
+        instance: sets and parameters; may hold only what the plans can use.
+        branches: shock → what its block models, as worked out on the whole network.
+
+    Returns:
+        A model with the plan's variables and blocks ``shock[s]``, as ``build_model`` writes them.
+    """
+    with PauseGC():
+        m = _with_variables(instance)
+        m.shock = pyo.Block(list(instance.shocks), rule=lambda b, s: _fill_block(b, branches[s], RECOURSE))
+    return m
+
+
+def _with_variables(instance: Instance) -> pyo.ConcreteModel:
+    m = pyo.ConcreteModel(name=instance.case)
+    m.instance = instance
+    m.sets = build_sets(instance)
+    add_contract_variables(m)
+    add_operation_variables(m)
+    add_risk_variables(m)
     return m
 
 

@@ -132,19 +132,20 @@ def sponsorship_limit(m: pyo.ConcreteModel, e: str) -> Any:
     return no_more([(1.0, m.is_sponsored[e, t]) for t in m.instance.projects[e].years], 1.0)
 
 
-def approval_limit(m: pyo.ConcreteModel, facility: str, product: str, market: str, t: int) -> Any:
+def approval_limit(m: pyo.ConcreteModel, facility: str, product: str, end: str, t: int) -> Any:
     r"""Where only part of the export applications is granted, only that part of the reserved volume can move.
 
     .. math:: \sum_{l: f \to d, g} x_{lgt} \le \pi_{fpdt} \sum_{o \in f,p} q_{ot}
         \qquad \forall\ f, p, d, t: 0 < \pi < 1
 
-    Unit: t per year. Dual: MUSD per t of licensed volume.
+    and for plants as ends of owned goods where the case limits intermediates too. Unit: t per year. Dual: MUSD per t of
+    licensed volume.
     """
     terms: Terms = []
     share = 1.0
     for name in m.sets.lanes_from.get(("buyer", facility, product), ()):
         lane = m.instance.lanes[name]
-        if lane.to_place == market:
+        if lane.to_place == end:
             share = lane.approval_share.get(t, 1.0)
             terms.extend((1.0, m.flow[name, g, t]) for g in lane.classes if (name, g, t) in m.flow)
     offers = m.sets.sales_of.get((facility, product), ())
@@ -153,12 +154,12 @@ def approval_limit(m: pyo.ConcreteModel, facility: str, product: str, market: st
 
 
 def approval_index(m: Any) -> list[tuple[str, str, str, int]]:
-    """(facility, product, market, year) with a licence regime that grants part of the applications."""
+    """(facility, product, end, year) with a licence regime that grants part of the applications."""
     found = {
         (lane.from_place, lane.product, lane.to_place, t)
         for lane in m.instance.lanes.values()
         if lane.layer == "buyer"
-        and lane.to_place in m.instance.markets
+        and (lane.to_place in m.instance.markets or m.instance.limits_intermediates)
         and m.sets.sales_of.get((lane.from_place, lane.product))
         for t in m.instance.years
         if 0.0 < lane.approval_share.get(t, 1.0) < 1.0

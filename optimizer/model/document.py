@@ -45,7 +45,7 @@ is the name of the function, of the model component, of the stored snapshot and 
 | f | facilities | `instance.facilities` |
 | p | products | `instance.products` |
 | r | recipes (facility, route, feed) | `instance.recipes` |
-| g, h | origin classes: one bit per origin rule; class g may serve as h if h contains g | `sets.classes` |
+| g, h | origin classes: one bit per origin rule; class g may serve as h if h contains g, marks waived at the place aside | `sets.classes` |
 | l | lanes (layer, from, to, product) | `instance.lanes` |
 | o | offers: priced sales and toll conversions | `instance.offers` |
 | q | qualifications | `instance.qualifications` |
@@ -70,6 +70,7 @@ is the name of the function, of the model component, of the stored snapshot and 
 | $u_{pgt}$ | `surplus`, `sold`, `disposed` | co-products left over, by-products sold or disposed of | t |
 | $v_{pgt}$ | `stock[place,p,g,t]` | stock at the end of the year | t |
 | $z_{dt}$ | `shortfall[d,t]` | demand not met (nominal: only where the case allows it) | t |
+| $b_{it}$ | `over_cap[i,t]` | flow above the share of a benchmark | t |
 | $L_s, \\xi_s, \\eta_t$ | `loss[s]`, `excess[s]`, `value_at_risk[t]` | loss of a shock and the terms of the measure | months |
 
 In a shock's block the same names carry a period k in place of the year, with `spot[q,g,k]` and `idle[o,k]` besides.

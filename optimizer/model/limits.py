@@ -16,9 +16,10 @@ from optimizer.model.expressions import Terms, scaled
 def origin_share_cap(m: pyo.ConcreteModel, i: int, t: int) -> Any:
     r"""A country, owner or plant supplies at most a share of a stage's output.
 
-    .. math:: \sum_{f \in F_i} w_{ft} \le \sigma_i \sum_{f \in stage_i} w_{ft} \qquad \forall\ i, t
+    .. math:: \sum_{f \in F_i} w_{ft} \le \sigma_i \sum_{f \in stage_i} w_{ft} + b_{it} \qquad \forall\ i, t
 
-    with :math:`w_{ft}` the output by tracked mass, both layers. Unit: t per year. Dual: MUSD per t of room.
+    with :math:`w_{ft}` the output by tracked mass, both layers, and :math:`b_{it}` what lies above a benchmark and is
+    paid for at its price; a strict cap has none. Unit: t per year. Dual: MUSD per t of room.
     """
     cap = m.instance.share_caps[i]
     at_stage = [f.facility for f in m.instance.facilities.values() if f.stage == cap.stage]
@@ -26,6 +27,8 @@ def origin_share_cap(m: pyo.ConcreteModel, i: int, t: int) -> Any:
     for f in at_stage:
         own = 1.0 if f in cap.facilities else 0.0
         terms.extend(scaled(own - cap.max_share, stage_flow_terms(m, f, t)))
+    if (i, t) in m.over_cap:
+        terms.append((-1.0, m.over_cap[i, t]))
     return no_more(terms, 0.0)
 
 
@@ -122,8 +125,10 @@ def budget_limit(m: pyo.ConcreteModel, i: int) -> Any:
 def environment_limit(m: pyo.ConcreteModel, i: int) -> Any:
     r"""The load of an indicator over the named plants and years stays under a cap.
 
-    .. math:: \sum_{t \in T_i} \sum_{f \in F_i} \sum_{r \in f, g} \phi_{ri}\, y_{rgt} \le \Phi_i \qquad \forall\ i
+    .. math:: \sum_{t \in T_i} \sum_{f \in F_i} \sum_{r \in f, g} \phi_{ri}\, y_{rgt} \le \Phi_i
+        \quad\text{or}\quad \dots \le 1000\, \Phi_i \sum_{t \in T_i} \sum_d (D_{dt} - z_{dt}) \qquad \forall\ i
 
+    the second where the cap is per kilogram of demand met.
     Unit: unit of the indicator. Dual: MUSD per unit of the load.
     """
     cap = m.instance.environment_caps[i]
@@ -131,7 +136,15 @@ def environment_limit(m: pyo.ConcreteModel, i: int) -> Any:
     for t in cap.years:
         for f in sorted(cap.facilities):
             terms.extend(load_terms(m, f, cap.indicator, t))
-    return no_more(terms, cap.max_value)
+    if not cap.is_per_kg:
+        return no_more(terms, cap.max_value)
+    per_t = 1000.0 * cap.max_value
+    wanted = 0.0
+    for d, market in m.instance.markets.items():
+        for t in cap.years:
+            wanted += market.demand_t.get(t, 0.0)
+            terms.append((per_t, m.shortfall[d, t]))
+    return no_more(terms, per_t * wanted)
 
 
 def load_terms(m: Any, facility: str, indicator: str, t: int) -> Terms:

@@ -40,6 +40,8 @@ def cost_entries(m: Any) -> list[CostEntry]:
         entries.append(CostEntry("disposal", t, factor, _disposal(m, t)))
         entries.append(CostEntry("byproduct_sales", t, factor, _byproduct_sales(m, t)))
         entries.append(CostEntry("carbon", t, factor, _carbon(m, t)))
+        entries.append(CostEntry("restoration", t, factor, _restoration(m, t)))
+        entries.append(CostEntry("benchmark", t, factor, _benchmarks(m, t)))
         entries.append(CostEntry("line_stop", t, factor, _line_stops(m, t)))
     entries += _qualification_cost(m) + _sponsorship_cost(m)
     if m.instance.includes_shock_cost:
@@ -134,6 +136,23 @@ def _carbon(m: Any, t: int) -> Terms:
     for f in instance.facilities:
         terms.extend(scaled(price, load_terms(m, f, instance.carbon_indicator, t)))
     return terms
+
+
+def _restoration(m: Any, t: int) -> Terms:
+    """Cost of restoring the land that activities use, both layers: nobody pays it in the price."""
+    return [
+        (recipe.restoration_usd_per_t / 1e6, m.throughput[recipe.recipe, layer, g, t])
+        for recipe in m.instance.recipes.values()
+        if recipe.restoration_usd_per_t
+        for layer in recipe.layers
+        for g in m.sets.recipe_classes.get((recipe.recipe, layer), ())
+    ]
+
+
+def _benchmarks(m: Any, t: int) -> Terms:
+    """Price of what lies above the share of a benchmark."""
+    caps = m.instance.share_caps
+    return [(caps[i].penalty_usd_per_kg / 1000.0, above) for (i, year), above in m.over_cap.items() if year == t]
 
 
 def _line_stops(m: Any, t: int) -> Terms:

@@ -5,8 +5,9 @@ its normal deliveries, its surge, and what its open market holds, and it honours
 needs no second look in that shock, and untouched plants that can serve the same markets are one **pool**. A plant is
 *reached* when it is cut, when material comes to it or (owned material) leaves it over a cut lane, or when a reached
 plant feeds it. Where a shock or a market tells origin classes apart, plants that handle several classes are reached
-too, so that nothing can change its origin unseen; elsewhere classes are not told apart in the block (``ANY``). Decision
-record 0003 has the measurements, and what the assumption is worth.
+too, so that nothing can change its origin unseen; elsewhere classes are not told apart in the block (``ANY``). Plants
+where a rule closes activities are always reached. Decision record 0003 has the measurements, and what the assumption is
+worth.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def branch_of(instance: Instance, sets: Sets, shock: Shock, is_whole: bool = Fal
 def _tells_classes_apart(instance: Instance, shock: Shock) -> bool:
     if any(bit for _, _, bit in shock.lane_share):
         return True
+    if any(lane.barred_bits for lane in instance.lanes.values()):
+        return True
     return any(bits for market in instance.markets.values() for bits in market.forbidden_bits.values())
 
 
@@ -92,6 +95,8 @@ def _touched(instance: Instance, sets: Sets, shock: Shock, layer: Layer, is_clas
             touched.add(lane.to_place)
             if layer == "buyer":
                 touched.add(lane.from_place)
+    touched |= {lane.from_place for lane in instance.lanes.values() if lane.layer == layer and lane.barred_bits}
+    touched |= {recipe.facility for recipe in instance.recipes.values() if recipe.closed_years}
     if layer == "buyer":
         touched |= {place for place, _ in instance.storages}
     if is_classed:

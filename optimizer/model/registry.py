@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optimizer.chain.instance import LAYERS, Layer
-from optimizer.model import balances, capacity, contracts, limits, recourse, risk, shock_cost
+from optimizer.model import balances, capacity, contracts, limits, policy, recourse, risk, shock_cost
 from optimizer.model.reach import Branch
 
 Index = Callable[[Any], Iterable[Any]]
@@ -92,6 +92,10 @@ FIRST_STAGE: tuple[Rule, ...] = (
     Rule(contracts.qualification_progress, lambda m: list(m.is_qualified), "qualification of suppliers"),
     Rule(contracts.sponsorship_limit, lambda m: list(m.instance.projects), "sponsored projects"),
     Rule(contracts.approval_limit, contracts.approval_index, "export licences"),
+    Rule(policy.licence_cover, policy.licence_cover_index, "export licences"),
+    Rule(policy.licence_delay, policy.licence_delay_index, "export licences"),
+    Rule(policy.activity_ban, policy.activity_ban_index, "environmental rules"),
+    Rule(policy.build_limit, policy.build_limit_index, "limits on construction"),
     Rule(limits.origin_share_cap, limits.share_cap_index, "share caps"),
     Rule(limits.usage_link, lambda m: list(m.is_used), "numbers of suppliers"),
     Rule(limits.usage_definition, limits.usage_definition_index, "numbers of suppliers"),
@@ -146,6 +150,7 @@ RECOURSE: tuple[RecourseRule, ...] = (
     RecourseRule(recourse.recourse_pool, lambda _, x: _each([(pool.number,) for pool in x.pools], x)),
     RecourseRule(recourse.recourse_source, lambda _, x: _each(x.sources, x)),
     RecourseRule(recourse.recourse_lane, lambda _, x: list(x.shock.lane_share)),
+    RecourseRule(policy.recourse_ban, lambda m, x: _each(policy.recourse_ban_index(m, x), x)),
     RecourseRule(recourse.loss_definition, lambda _, __: [()]),
 )
 

@@ -98,11 +98,12 @@ def _index_offers(sets: Sets) -> None:
 
 
 def _output_classes(instance: Instance, recipe: Recipe, layer: Layer) -> tuple[OriginClass, ...]:
-    """Every union of one class per input, marked by the facility."""
+    """Every union of one class per input, less the marks waived there, marked by the facility."""
     found = {instance.facilities[recipe.facility].origin_bits}
     for product in recipe.inputs:
         inputs = instance.place_classes.get((layer, recipe.facility, product), ())
-        found = {a | b for a in found for b in inputs}
+        lost = instance.waived_bits.get((layer, recipe.facility, product), 0)
+        found = {a | (b & ~lost) for a in found for b in inputs}
     return tuple(sorted(found))
 
 
@@ -125,7 +126,8 @@ def _index_classes(sets: Sets) -> None:
     sets.classes = {place: tuple(sorted(gs)) for place, gs in sorted(classes.items()) if gs}
     for node in sorted(consumed):
         options = sets.classes[node]
-        sets.raises.extend((*node, g, h) for g in options for h in options if g != h and g & h == g)
+        lost = instance.waived_bits.get(node, 0)
+        sets.raises.extend((*node, g, h) for g in options for h in options if g != h and g & ~lost & ~h == 0)
     for place, product in instance.storages:
         sets.stores.extend((place, product, g) for g in sets.classes.get(("buyer", place, product), ()))
 

@@ -25,6 +25,10 @@ def add_contract_variables(m: pyo.ConcreteModel) -> None:
     decisions = [(e.project, t) for e in instance.projects.values() for t in e.years]
     m.is_sponsored = pyo.Var(decisions, domain=pyo.Binary, doc="project e is sponsored in year t")
     counted = sorted({(f, t) for limit in instance.supplier_counts for f in limit.facilities for t in limit.years})
+    soft = [
+        (i, t) for i, cap in enumerate(instance.share_caps) if cap.penalty_usd_per_kg is not None for t in cap.years
+    ]
+    m.over_cap = pyo.Var(soft, domain=pyo.NonNegativeReals, doc="t above the share of benchmark i in year t")
     m.is_used = pyo.Var(counted, domain=pyo.Binary, doc="facility f has a contract in year t")
 
 
@@ -84,9 +88,9 @@ def add_operation_variables(m: pyo.ConcreteModel) -> None:
 
 
 def is_open(instance: Instance, lane: str, origin_class: int, year: int) -> bool:
-    """Whether the lane may carry the class in the year: licence not denied, market takes the class."""
+    """Whether the lane may carry the class in the year: licence not denied, here or abroad, market takes the class."""
     data = instance.lanes[lane]
-    if data.approval_share.get(year, 1.0) <= 0.0:
+    if data.approval_share.get(year, 1.0) <= 0.0 or origin_class & data.barred_bits.get(year, 0):
         return False
     market = instance.markets.get(data.to_place)
     return market is None or not origin_class & market.forbidden_bits.get(year, 0)

@@ -25,6 +25,8 @@ TERMS = (
     "stock",
     "disposal",
     "carbon",
+    "restoration",
+    "benchmark",
     "byproduct_sales",
     "line_stop",
     "shock_cost",
@@ -60,6 +62,7 @@ class CostReader:
         yield from self._holding()
         yield from self._outlets()
         yield from self._carbon()
+        yield from self._land_and_benchmarks()
         if self.instance.includes_shock_cost:
             for name, value in self.read("shock_cost", ("shock",)).itertuples(index=False):
                 shock = self.instance.shocks[name]
@@ -150,6 +153,16 @@ class CostReader:
         for name, year, amount in self._rows("throughput", ("recipe", "layer", "origin_class", "year")):
             load_kg = self.instance.recipes[str(name)].footprint.get(indicator, 0.0) * amount
             yield "carbon", year, price * load_kg / 1e3 / 1e6
+
+    def _land_and_benchmarks(self) -> Iterator[Amount]:
+        """Cost of restoring land per tonne of throughput, and the price of shares above a benchmark."""
+        recipes, caps = self.instance.recipes, self.instance.share_caps
+        if any(recipe.restoration_usd_per_t for recipe in recipes.values()):
+            for name, year, amount in self._rows("throughput", ("recipe", "layer", "origin_class", "year")):
+                yield "restoration", year, recipes[str(name)].restoration_usd_per_t * amount / 1e6
+        if any(cap.penalty_usd_per_kg is not None for cap in caps):
+            for position, year, amount in self._rows("over_cap", ("cap", "year")):
+                yield "benchmark", year, (caps[int(str(position))].penalty_usd_per_kg or 0.0) * amount / 1e3
 
 
 def qualification_starts(read: Read) -> list[tuple[str, int]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
 import os
 import re
 import shutil
-import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from optimizer.errors import DataProblem, Problem, UsageProblem
-from optimizer.results.manifest import as_json
+from optimizer.errors import DataProblem, Problem, StorageFull, UsageProblem
+from optimizer.results.lock import lock, refuse_if_locked, unlock
+from optimizer.results.manifest import as_json, utc_now
 from optimizer.results.write import read_tables, write_tables
 
 PARTIAL = ".partial"
-LOCK = "lock.json"
+OLD = ".old"
 INPUTS = "inputs"
 CASE = "case"
 POINTS = "points"
+_RESUMED = "resumed.json"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 Array = npt.NDArray[Any]
 
@@ -62,22 +66,28 @@ class SavedPoint:
 def run_id(case_hash: str, moment: datetime | None = None) -> str:
     """Name of a run: UTC time to the second and the first eight digits of the case's hash."""
     when = (moment or datetime.now(UTC)).astimezone(UTC)
-    return f"{when:%Y%m%dT%H%M%SZ}-{_safe(case_hash[:8])}"
+    return f"{when:%Y%m%dT%H%M%SZ}-{safe_name(case_hash[:8])}"
 
 
 def run_path(root: Path, case: str, case_hash: str, moment: datetime | None = None) -> Path:
     """Folder ``root/<case>/<run-id>``; characters of the case's name that do not belong in a path become ``_``."""
-    return root / _safe(case) / run_id(case_hash, moment)
+    return root / safe_name(case) / run_id(case_hash, moment)
 
 
-def _safe(text: str) -> str:
+def safe_name(text: str) -> str:
+    """A name that stands for one folder: other characters than letters, digits, - and _ become ``_``."""
     return _UNSAFE.sub("_", text) or "_"
 
 
 def interrupted_run(root: Path, case: str, case_hash: str) -> Path | None:
     """Target of the latest unfinished run of exactly this case under ``root``, or None."""
-    found = sorted((root / _safe(case)).glob(f"*-{_safe(case_hash[:8])}{PARTIAL}"))
+    found = sorted((root / safe_name(case)).glob(f"*-{safe_name(case_hash[:8])}{PARTIAL}"))
     return found[-1].with_name(found[-1].name.removesuffix(PARTIAL)) if found else None
+
+
+def can_go_on(target: Path) -> bool:
+    """Whether a finished run was ended by a limit and still has the points to go on from."""
+    return (target / POINTS).is_dir() and (target / "run.json").is_file()
 
 
 class RunFolder:
@@ -85,7 +95,7 @@ class RunFolder:
 
     Args:
         target: where the finished run will be.
-        is_resumed: take up an unfinished run; otherwise one left there is an error.
+        is_resumed: take up an unfinished run, or one that a limit ended; otherwise either is an error.
 
     Raises:
         UsageProblem: if the target exists, another process is at work on it, or an unfinished run is in the way.
@@ -94,13 +104,20 @@ class RunFolder:
     def __init__(self, target: Path, is_resumed: bool = False) -> None:
         self.target = target
         self.path = target.with_name(target.name + PARTIAL)
-        if target.exists():
+        self._supersedes = is_resumed and can_go_on(target)
+        if target.exists() and not self._supersedes:
             raise UsageProblem(f"{target} exists already; name another folder with -o")
         if self.path.exists() and not is_resumed:
-            _refuse_if_locked(self.path)
-            raise UsageProblem(f"{self.path} holds an unfinished run; remove it, or name another folder with -o")
+            refuse_if_locked(self.path)
+            raise UsageProblem(
+                f"{self.path} holds an unfinished run; go on with it by --resume, remove it, or name another folder"
+            )
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
-        _lock(self.path)
+        lock(self.path)
+        if self._supersedes and not (self.path / POINTS).exists():
+            shutil.copytree(target / POINTS, self.path / POINTS)
+        self._note_resumption()
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +128,7 @@ class RunFolder:
     def release(self) -> None:
         """Give the folder free for another process; an unfinished run stays to be taken up."""
         if self.path.exists():
-            (self.path / LOCK).unlink(missing_ok=True)
+            unlock(self.path)
 
     def save_point(self, name: str, arrays: Mapping[str, Array], record: Mapping[str, Any]) -> None:
         """Keep a finished point, atomically; saving the same name again replaces it."""
@@ -120,7 +137,7 @@ class RunFolder:
         buffer = io.BytesIO()
         content = {f"array_{key}": value for key, value in arrays.items()}
         np.savez_compressed(buffer, record=np.array(as_json(record)), **content)  # type: ignore[arg-type]
-        replace_file(folder / f"{_safe(name)}.npz", buffer.getvalue())
+        replace_file(folder / f"{safe_name(name)}.npz", buffer.getvalue())
 
     def saved_points(self) -> list[SavedPoint]:
         """Finished points in order of their names; no code is ever loaded from them."""
@@ -130,6 +147,17 @@ class RunFolder:
                 arrays = {key.removeprefix("array_"): stored[key] for key in stored.files if key != "record"}
                 points.append(SavedPoint(path.stem, arrays, json.loads(str(stored["record"]))))
         return points
+
+    def resumed(self) -> list[str]:
+        """Moments (UTC) at which the run was taken up again, this attempt included."""
+        path = self.path / POINTS / _RESUMED
+        moments: list[str] = _read_json(path)["moments"] if path.is_file() else []
+        return moments
+
+    def _note_resumption(self) -> None:
+        if (self.path / POINTS).is_dir():
+            record = {"moments": [*self.resumed(), utc_now()]}
+            replace_file(self.path / POINTS / _RESUMED, as_json(record).encode())
 
     def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Write result tables as CSV and Parquet."""
@@ -144,18 +172,33 @@ class RunFolder:
         replace_file(self.path / name, as_json(record).encode())
 
     def complete(self, keeps_points: bool = False) -> Path:
-        """Rename the folder to its final name in one step and return it.
+        """Rename the folder to its final name in one step and return it; a run it goes on from gives way.
+
+        Args:
+            keeps_points: leave the points there, so that a run ended by a limit can be taken up again.
 
         Raises:
             UsageProblem: if something has taken the name meanwhile.
         """
-        if self.target.exists():
+        if self.target.exists() and not self._supersedes:
             raise UsageProblem(f"{self.target} exists already; the run is kept in {self.path}")
         if not keeps_points:
             shutil.rmtree(self.path / POINTS, ignore_errors=True)
-        (self.path / LOCK).unlink(missing_ok=True)
+        unlock(self.path)
+        old = self.target.with_name(self.target.name + OLD)
+        if self._supersedes:
+            self.target.rename(old)
         self.path.rename(self.target)
+        if self._supersedes:
+            shutil.rmtree(old, ignore_errors=True)
         return self.target
+
+    def discard(self) -> None:
+        """Take the folder away, with the folders around it that were made for it and are empty."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        for folder in self._made[1:]:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def add_part(run: Path, name: str, tables: Mapping[str, pd.DataFrame], record: Mapping[str, Any] | None = None) -> Path:
@@ -163,12 +206,12 @@ def add_part(run: Path, name: str, tables: Mapping[str, pd.DataFrame], record: M
 
     It is made beside its place and moved there, so that a reader sees the old one or the new one, never half of one.
     """
-    final, fresh, old = (run / (_safe(name) + suffix) for suffix in ("", PARTIAL, ".old"))
+    final, fresh, old = (run / (safe_name(name) + suffix) for suffix in ("", PARTIAL, ".old"))
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     write_tables(fresh, tables)
     if record is not None:
-        replace_file(fresh / f"{_safe(name)}.json", as_json(record).encode())
+        replace_file(fresh / f"{safe_name(name)}.json", as_json(record).encode())
     if final.exists():
         final.rename(old)
     fresh.rename(final)
@@ -197,6 +240,20 @@ def read_run(path: Path) -> RunTables:
     return RunTables(path, read_tables(path), inputs, _read_json(path / "run.json"), audit)
 
 
+def read_manifest(run: Path) -> dict[str, Any]:
+    """Content of a run's ``run.json``.
+
+    Raises:
+        DataProblem: if there is none (R001), or it is damaged (R002).
+    """
+    if not (run / "run.json").is_file():
+        remedy = "name a finished run folder, runs/<case>/<run-id>"
+        raise DataProblem(
+            [Problem("R001", str(run), found="it has no run.json", allowed="a finished run", remedy=remedy)]
+        )
+    return _read_json(run / "run.json")
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -208,48 +265,29 @@ def _read_json(path: Path) -> dict[str, Any]:
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)
-
-
-def _lock(folder: Path) -> None:
-    """Claim a folder for this process; a lock left by a process that is gone is taken over."""
-    path = folder / LOCK
-    content = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
-    for _ in range(2):
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            _refuse_if_locked(folder)
-            path.unlink(missing_ok=True)
-            continue
-        with os.fdopen(handle, "wb") as stream:
+    try:
+        with fresh.open("wb") as stream:
             stream.write(content)
-        return
-    raise UsageProblem(f"{folder} is being claimed by another process")
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
-def _refuse_if_locked(folder: Path) -> None:
+@contextlib.contextmanager
+def full_disk_told(kept: Path) -> Iterator[None]:
+    """Turn "no room left" into a message that says where the finished work is.
+
+    Raises:
+        StorageFull: instead of the system's own error, whichever file did not fit.
+    """
     try:
-        owner = json.loads((folder / LOCK).read_text(encoding="utf-8"))
-        pid, host = int(owner["pid"]), str(owner["host"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    if host != socket.gethostname() or _is_alive(pid):
-        raise UsageProblem(
-            f"process {pid} on {host} is at work on {folder}; wait for it, name another folder with -o, "
-            f"or remove {folder / LOCK} if that process is gone"
-        )
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageFull(
+            f"no room to write ({error.strerror}); what was finished is kept in {kept}: make room, then --resume"
+        ) from error

@@ -10,7 +10,7 @@ from optimizer.tables.check_references import reference_problems
 from optimizer.tables.check_settings import settings_problems
 from optimizer.tables.check_values import value_problems
 from optimizer.tables.package import Package
-from optimizer.tables.read import Table
+from optimizer.tables.read import Table, key_text
 from optimizer.tables.settings import CaseSettings
 from optimizer.tables.view import View, listed, number
 
@@ -42,10 +42,15 @@ def _warnings(view: View) -> Iterator[str]:
     for market, given in sorted(years.items()):
         if min(given) > first or max(given) < last:
             yield f"demand of {market} is given for {min(given):g} to {max(given):g}; the nearest holds in the rest"
-    money_year = view.settings.finance.money_year or view.package.money_year
-    other = {str(row["offer"]) for row in view.rows("offers") if row["money_year"] not in (None, money_year)}
-    if other:
-        yield f"offers in money of another year than {money_year} are taken as they stand: {listed(other, 5)}"
+    taxed = {
+        f"{name} {key_text(table.key(row))}"
+        for name, table in view.tables.items()
+        if not table.resource.is_record_table
+        for row in table.rows
+        if row["is_tax_included"]
+    }
+    if taxed:
+        yield f"amounts that include tax are taken as they stand: {listed(taxed, 5)}"
     closed = {
         str(row["offer"])
         for row in view.rows("offers")

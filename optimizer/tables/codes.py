@@ -64,4 +64,5 @@ CODES: dict[str, str] = {
     "T067": "Unregistered further source",
     "T068": "Shares of a record table do not sum to 1",
     "T069": "Product worth less than its feed",
+    "T070": "Money of a year without a price index",
 }

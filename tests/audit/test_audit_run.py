@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hand_made_instance import hand_made_instance, hand_made_point
-from hand_made_run import CERTIFICATE, COST, METAL, instance_tables, result_tables
+from hand_made_run import CERTIFICATE, COST, MELT, METAL, instance_tables, result_tables
 
 from optimizer.audit import run
 from optimizer.audit.frontier import certificate_of, check_frontier
@@ -23,7 +23,7 @@ def audited(family, results, case):
     """One family of checks alone on what differs from the clean run, which is all a corruption test needs."""
     changed = {name: run.complete_table(name, x) for name, x in results.items() if x is not CLEAN[name]}
     tables, ledger = {**COMPLETE, **changed}, Ledger()
-    case = {**PLAIN, **{name: run.plain_table(x) for name, x in case.items() if x is not CASE[name]}}
+    case = {**PLAIN, **{name: run.plain_table(x) for name, x in case.items() if x is not CASE.get(name)}}
     if family is run.check_keys:
         family(tables, ledger)
     elif family is check_frontier:
@@ -110,6 +110,18 @@ def proof(kind, max_loss, weight, bound):
     return pd.DataFrame([(1, kind, max_loss, weight, bound, "optimal")], columns=columns)
 
 
+def ruled(mode="", **tables):
+    """Corruption: other instance tables, and how the time to a licence counts."""
+
+    def corrupt(_, case):
+        changed = {name: table(case[name]) if callable(table) else table for name, table in tables.items()}
+        mode_row = pd.DataFrame({"key": ["licence_time"], "value": [mode]})
+        settings = pd.concat([case["settings"], mode_row], ignore_index=True)
+        case.update(changed | ({"settings": settings} if mode else {}))
+
+    return corrupt
+
+
 CORRUPTIONS = [
     ("material_balance", put("flows", "flow_t", 81.0, lane="b:mine>smelter:ore", year=2027)),
     ("material_balance", put("throughput", "throughput_t", 39.0, layer="buyer", year=2027)),
@@ -179,6 +191,20 @@ CORRUPTIONS = [
     ("budget", put("budgets", "max_musd", 10.9)),
     ("environment_cap", put("environment_caps", "max_value", 3999.0)),
     ("environment_table", put("environment", "value", 3000.0)),
+    ("environment_cap", ruled(environment_caps=lambda x: x.assign(is_per_kg=True, max_value=0.0199))),
+    ("reexport", ruled(lane_years=lambda x: x.assign(barred_bits=1))),
+    ("closed_activities", ruled(recipe_closures=pd.DataFrame({"recipe": [MELT], "year": [2028]}))),
+    (
+        "simultaneous_builds",
+        ruled(
+            build_limits=pd.DataFrame({"name": ["crews"], "projects": ["E"], "max_projects": [0]}),
+            projects=lambda x: x.assign(build_years=2),
+        ),
+    ),
+    ("licence_cover", ruled("stock", lane_years=lambda x: x.assign(processing_days=60.0))),
+    ("licence_delay", ruled("delay", lane_years=lambda x: x.assign(processing_days=60.0))),
+    ("cost_restoration", ruled(recipes=lambda x: x.assign(restoration_usd_per_t=100.0))),
+    ("cost_benchmark", ruled(share_caps=lambda x: x.assign(penalty_usd_per_kg=2.0, max_share=0.5))),
     ("shares_table", put("shares", "flow_share", 0.5, stage="mining")),
     *[
         (f"cost_{term}", put("costs", "cost_musd", lambda value: value * 1.01 + 0.001, term=term))
@@ -219,7 +245,7 @@ CORRUPTIONS = [
 def test_corruption_is_caught(check, corrupt, family_of):
     results, case = dict(CLEAN), dict(CASE)
     corrupt(results, case)
-    failures = audited(family_of[check], results, case).failures
+    failures = audited(family_of.get(check, run.check_costs), results, case).failures
     found = {failure.name: failure for failure in failures}
     assert check in found
     assert found[check].rows

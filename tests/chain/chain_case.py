@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from optimizer.chain.licences import Licence
 from optimizer.chain.routing import Leg
 from optimizer.chain.services import Services
 from optimizer.tables.settings import CaseSettings
@@ -132,13 +133,14 @@ def fixed_services(approval: float = 1.0) -> Services:
         ways = [Leg("sea", 100.0, ("strait",), 20.0, 200.0, None, None)]
         return ways + ([Leg("air", 90.0, (), 3.0, 3000.0, None, None)] if is_air else [])
 
-    def approved(exporter: str, group: str | None, destination: str, segment: str, year: int) -> float:
-        return approval if segment == "*" else 1.0
+    def approved(exporter: str, group: str | None, destination: str, segment: str, year: int, *_: Any) -> Licence:
+        share = approval if segment == "*" else 1.0
+        return Licence(exporter, str(group), destination, segment, "case_by_case", share, 0.0, 2000, 2100)
 
     return Services(
         leg=leg,
         tariff_share=lambda importer, exporter, form, year: 0.1 if year >= 2028 else 0.0,
-        approval_share=approved,
+        licence=approved,
         members=lambda name: GROUPS.get(name, frozenset({name})),
         shocks=lambda *network: {},
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyomo.environ as pyo
 import pytest
 from pyomo.repn import generate_standard_repn
-from toy_instance import everything, shock
+from toy_instance import everything, shock, under_rules
 
 from optimizer.model.build import build_model
 from optimizer.model.registry import FIRST_STAGE, RECOURSE, SHOCK_COST
@@ -26,7 +26,7 @@ def models():
     open_market = {d: replace(market, forbidden_bits={}) for d, market in rich.markets.items()}
     fire = shock("fire@2028", 2028, {("smelter", 1): 0.5})
     quiet = replace(rich, markets=open_market, shocks={"fire@2028": fire})
-    return build_model(rich), build_model(worst), build_model(quiet)
+    return build_model(rich), build_model(worst), build_model(quiet), build_model(under_rules())
 
 
 def printed(row):

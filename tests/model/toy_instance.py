@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from optimizer.chain.instance import (
     Budget,
+    BuildLimit,
     Byproduct,
     EnvironmentCap,
     Facility,
@@ -257,3 +258,27 @@ def everything():
         "strike@2028", 2028, {("works", 1): 0.5}, {("b:rival>plant:metal", 1, 0): 0.3, ("s:pit>works:ore", 2, 1): 0.0}
     )
     return replace(base, place_classes={k: v for k, v in places.items() if v}, shocks={"strike@2028": cuts})
+
+
+def under_rules():
+    """The rich toy with licences that take time, an activity that is closed, a benchmark and a limit on construction."""
+    rich = everything()
+    slow = replace(rich.lanes["b:rival>plant:metal"], processing_days=every(73.0))
+    other = lane("buyer", "rival", "shop", "metal", classes=(0,), processing_days=every(146.0))
+    pit = replace(rich.recipes["pit|make|ore"], closed_years=frozenset({2028}), restoration_usd_per_t=300.0)
+    cap = replace(rich.share_caps[0], penalty_usd_per_kg=3.0)
+    per_kg = EnvironmentCap("waste per kg", "waste", frozenset({"works", "smelter"}), (2028,), 0.002, is_per_kg=True)
+    shop = market("shop", 50.0, accepts={"metal": (1.0, 0.0)}, forbidden_bits=every(0))
+    return replace(
+        rich,
+        lanes={**rich.lanes, slow.lane: slow, other.lane: other},
+        recipes={**rich.recipes, pit.recipe: pit},
+        markets={**rich.markets, "shop": shop},
+        place_classes={**rich.place_classes, ("buyer", "shop", "metal"): (0,)},
+        share_caps=(cap,),
+        environment_caps=(per_kg,),
+        build_limits=(BuildLimit("crews", frozenset({"expand"}), 1),),
+        projects={"expand": replace(rich.projects["expand"], build_years=1, years=YEARS)},
+        waived_bits={("supplier", "works", "ore"): 1},
+        licence_time="stock",
+    )
