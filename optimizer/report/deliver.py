@@ -1,20 +1,22 @@
-"""What a run is handed over as: charts, map and page in its folder, or one map in the format asked for."""
+"""What a run is handed over as: page, deck, workbook, charts and maps, each in its folder whole or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from optimizer.errors import UsageProblem
 from optimizer.report.view import RunView
-from optimizer.report.write import as_svg, picture, put, specification
+from optimizer.report.world_map import MapRequest
+from optimizer.report.write import picture, put, specification
 from optimizer.results.folder import RunTables
 
-PICTURE_ENDINGS = ("png", "svg", "pdf", "html")
-LAYER_ENDINGS = ("geojson", "gpkg")
 ASSUMED = "assumed.json"
 """Share of assumed figures per table, kept so that the page can be drawn again."""
+FORMATS = {"html": "report.html", "pptx": "deck.pptx", "xlsx": "workbook.xlsx"}
+"""Format of a report → name of its file in the folder of the run."""
 
 
 def draw_run(folder: Path, run: RunTables, assumed: Mapping[str, float]) -> tuple[str, ...]:
@@ -28,69 +30,95 @@ def draw_run(folder: Path, run: RunTables, assumed: Mapping[str, float]) -> tupl
     Returns:
         Names of the files written.
     """
-    import json
+    from optimizer.report.map_files import map_bytes
+    from optimizer.report.world_map import map_svg
 
     view = RunView(run)
     if not view.points:
         return ()
-    specs = {name: specification(chart(view)) for name, chart in _charts().items()}
     names = []
-    for name, spec in specs.items():
-        endings = ("png", "svg", "html") if name in ("frontier", "map") else ("png",)
+    for name, chart in _charts().items():
+        spec = specification(chart(view))
+        endings = ("png", "svg", "html") if name == "frontier" else ("png",)
         names += [put(folder / f"{name}.{e}", picture(spec, e)).name for e in endings]
-    from optimizer.report.page import page
-
+    svg = map_svg(view, MapRequest(view.recommended))
+    names += [put(folder / f"map.{e}", map_bytes(svg, e, view.title)).name for e in ("png", "svg", "html")]
     put(folder / ASSUMED, json.dumps(dict(sorted(assumed.items())), indent=2).encode())
-    content = page(view, {name: as_svg(spec) for name, spec in specs.items()}, assumed)
-    names.append(put(folder / "report.html", content.encode("utf-8")).name)
+    names.append(put(folder / FORMATS["html"], _report(view, "html", assumed)).name)
     return tuple(names)
 
 
 def _charts() -> dict[str, Callable[[RunView], Any]]:
     from optimizer.report.frontier_chart import frontier_chart
     from optimizer.report.plan_charts import costs_chart, losses_chart, shares_chart
-    from optimizer.report.world_map import map_chart
 
     return {
         "frontier": frontier_chart,
-        "map": lambda view: map_chart(view, view.recommended),
         "shares": shares_chart,
         "losses": lambda view: losses_chart(view, view.recommended),
         "costs": costs_chart,
     }
 
 
-def write_map(run: RunTables, point: int | None, target: Path) -> None:
+def write_map(run: RunTables, request: MapRequest | int | None, target: Path, dpi: int | None = None) -> None:
     """Draw the map of a plan; the file's ending says how.
 
     Args:
         run: the run's tables.
-        point: point on the frontier; None for the recommended one (the knee).
+        request: what the map shows, or only the point on the frontier; None or 0 for the recommended one (the knee).
         target: file to write, ending in png, svg, pdf, html, geojson or gpkg.
+        dpi: dots per inch of a png (a page is 13.3 by 7.5 inches).
 
     Raises:
-        UsageProblem: an ending or a point that does not exist.
+        UsageProblem: an ending, a point, a shock or a region that does not exist.
     """
-    ending = target.suffix.lower().removeprefix(".")
-    if ending not in PICTURE_ENDINGS + LAYER_ENDINGS:
-        allowed = ", ".join(PICTURE_ENDINGS + LAYER_ENDINGS)
-        raise UsageProblem(f"a map cannot be written as {target.name!r}; the file must end in one of {allowed}")
+    from dataclasses import replace
+
+    from optimizer.report.map_files import DPI, write_one_map
+
     view = RunView(run)
-    chosen = view.chosen(point)
-    if ending in LAYER_ENDINGS:
-        from optimizer.report.layers import write_layers
-
-        write_layers(view, chosen, target)
-        return
-    from optimizer.report.world_map import map_chart
-
-    put(target, picture(specification(map_chart(view, chosen)), ending))
+    asked = request if isinstance(request, MapRequest) else MapRequest(request or 0)
+    chosen = view.chosen(asked.point or None)
+    write_one_map(view, replace(asked, point=chosen), target, dpi or DPI)
 
 
-def write_report(run: RunTables) -> list[Path]:
-    """Draw charts, map and page of a finished run again, into its folder; returns the files."""
-    import json
+def checked_formats(text: str) -> tuple[str, ...]:
+    """Formats named in a list with commas.
 
+    Raises:
+        UsageProblem: a format that does not exist, or none.
+    """
+    names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        told = f"there is no format {unknown[0]!r}" if unknown else "no format is named"
+        raise UsageProblem(f"{told}; a report is written as {', '.join(FORMATS)}")
+    return names
+
+
+def write_report(run: RunTables, formats: Sequence[str] = ("html",)) -> list[Path]:
+    """Write page, deck or workbook of a finished run into its folder; returns the files.
+
+    Raises:
+        UsageProblem: the run has no plan.
+    """
+    view = RunView(run)
+    view.chosen(None)
     kept = run.path / ASSUMED
     assumed = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
-    return [run.path / name for name in draw_run(run.path, run, assumed)]
+    return [put(run.path / FORMATS[name], _report(view, name, assumed)) for name in formats]
+
+
+def _report(view: RunView, name: str, assumed: Mapping[str, float]) -> bytes:
+    """A report in one format."""
+    if name == "pptx":
+        from optimizer.report.deck import deck
+
+        return deck(view, assumed)
+    if name == "xlsx":
+        from optimizer.report.workbook import workbook
+
+        return workbook(view, assumed)
+    from optimizer.report.page import page
+
+    return page(view, assumed).encode("utf-8")

@@ -6,6 +6,7 @@ Longitudes run on over the antimeridian along a path; the map is cut opposite it
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from collections.abc import Sequence
@@ -13,25 +14,39 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from optimizer.tables.locate import data_root
 
 CENTRE = 11.0
 """Central meridian in degrees; the edge at 169° west lies in the Bering Strait and cuts no land but small islands."""
 STEP_DEG = 2.0
+DETAIL_SHARE = 0.15
+"""Width of the detail's part of the plane over that of the world's."""
+FINE = 1.5
+"""Frames narrower than this on the plane take the finer outlines."""
 _A = (1.340264, -0.081106, 0.000893, 0.003796)
 
 Point = tuple[float, float]
 Path = list[Point]
+Corners = npt.NDArray[np.float64]
 
 
 def equal_earth(longitude: float, latitude: float, centre: float = CENTRE) -> Point:
     """Project degrees to the plane of a unit sphere, y upwards; longitudes within half a turn of the centre."""
-    theta = math.asin(math.sqrt(3) / 2 * math.sin(math.radians(latitude)))
+    x, y = _projected(np.array([[longitude, latitude]]), centre)[0]
+    return float(x), float(y)
+
+
+def _projected(corners: Corners, centre: float = CENTRE) -> Corners:
+    """Project rows of (longitude, latitude)."""
+    theta = np.arcsin(math.sqrt(3) / 2 * np.sin(np.radians(corners[:, 1])))
     t2 = theta * theta
     t6 = t2**3
     slope = _A[0] + 3 * _A[1] * t2 + t6 * (7 * _A[2] + 9 * _A[3] * t2)
-    x = 2 * math.sqrt(3) * math.radians(longitude - centre) * math.cos(theta) / (3 * slope)
-    return x, theta * (_A[0] + _A[1] * t2 + t6 * (_A[2] + _A[3] * t2))
+    x = 2 * math.sqrt(3) * np.radians(corners[:, 0] - centre) * np.cos(theta) / (3 * slope)
+    return np.column_stack([x, theta * (_A[0] + _A[1] * t2 + t6 * (_A[2] + _A[3] * t2))])
 
 
 def cut_at_edge(path: Sequence[Point], centre: float = CENTRE) -> list[Path]:
@@ -107,24 +122,29 @@ class Frame:
         middle: centre of the part on the plane.
         wide: width of the part on the plane.
         size: width and height of the rectangle in pixels.
-        top: where the rectangle begins, in pixels from the top of the picture.
+        corner: left and top of the rectangle in pixels from the corner of the picture.
     """
 
-    def __init__(self, middle: Point, wide: float, size: Point, top: float = 0.0) -> None:
+    def __init__(self, middle: Point, wide: float, size: Point, corner: Point = (0.0, 0.0)) -> None:
         self.width, self.height = size
-        self.top, self.scale = top, size[0] / wide
+        self.left, self.top = corner
+        self.scale = size[0] / wide
         self.middle, self.wide, self.tall = middle, wide, size[1] / self.scale
 
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom in pixels."""
-        return 0.0, self.top, self.width, self.top + self.height
+        return self.left, self.top, self.left + self.width, self.top + self.height
+
+    def pixels(self, plane: Corners) -> Corners:
+        """Places of points of the plane."""
+        x = self.left + (plane[:, 0] - self.middle[0] + self.wide / 2) * self.scale
+        return np.column_stack([x, self.top + (self.middle[1] + self.tall / 2 - plane[:, 1]) * self.scale])
 
     def pixel(self, longitude: float, latitude: float) -> Point:
         """Place of a point; longitudes must be within half a turn of the central meridian."""
-        x, y = equal_earth(longitude, latitude)
-        left, upper = self.middle[0] - self.wide / 2, self.middle[1] + self.tall / 2
-        return (x - left) * self.scale, self.top + (upper - y) * self.scale
+        x, y = self.pixels(_projected(np.array([[longitude, latitude]])))[0]
+        return float(x), float(y)
 
     def place(self, longitude: float, latitude: float) -> Point:
         """Place of a point whatever turn its longitude is given in."""
@@ -132,51 +152,57 @@ class Frame:
 
     def lines(self, path: Sequence[Point]) -> list[Path]:
         """A path in pixels, cut at the edge of the map; parts outside the frame stay."""
-        return [[self.pixel(*point) for point in piece] for piece in cut_at_edge(dense(path))]
+        pieces = (self.pixels(_projected(np.array(piece))) for piece in cut_at_edge(dense(path)))
+        return [[(float(x), float(y)) for x, y in piece] for piece in pieces]
 
     def holds(self, point: Point, margin: float = 0.0) -> bool:
         """Whether a pixel lies in the frame."""
         left, top, right, bottom = self.box
         return left + margin <= point[0] <= right - margin and top + margin <= point[1] <= bottom - margin
 
-    def clipped(self, shape: Any) -> Any:
-        """The part of a shape in pixels that lies in the frame."""
-        from shapely import box
+    def clipped(self, shape: Any, margin: float = 0.0) -> Any:
+        """The part of a shape in pixels that lies in the frame, or within a margin around it."""
+        from shapely import clip_by_rect
 
-        return shape.intersection(box(*self.box))
+        left, top, right, bottom = self.box
+        return clip_by_rect(shape, left - margin, top - margin, right + margin, bottom + margin)
 
 
-def world_frame(points: Sequence[Point], width: float, ratios: Point = (0.36, 0.46)) -> Frame:
+def world_frame(
+    points: Sequence[Point], width: float, ratios: Point = (0.36, 0.46), corner: Point = (0.0, 0.0), least: float = 0.3
+) -> Frame:
     """The frame that holds all points with some room.
 
     Args:
         points: (longitude, latitude).
         width: in pixels.
         ratios: least and largest height over width.
+        corner: left and top in pixels.
+        least: least width of the points on the plane, so that a single place still has surroundings.
     """
     plane = [equal_earth(_home(lon), lat) for lon, lat in points or [(CENTRE, 0.0)]]
     (x0, x1), (y0, y1) = ((min(v), max(v)) for v in zip(*plane, strict=True))
     world = equal_earth(CENTRE + 180, 0)[0]
-    low, high = equal_earth(CENTRE, -56)[1], equal_earth(CENTRE, 79)[1]
-    wide = min(2 * world, max(x1 - x0, (y1 - y0) / ratios[1], 0.3) * 1.14)
+    low, high = equal_earth(CENTRE, -58)[1], equal_earth(CENTRE, 80)[1]
+    wide = min(2 * world, max(x1 - x0, (y1 - y0) / ratios[1], least) * 1.14)
+    wide = min(wide, (high - low) / ratios[0])
     x = min(max((x0 + x1) / 2, wide / 2 - world), world - wide / 2)
     tall = min(max((y1 - y0) * 1.2, ratios[0] * wide), ratios[1] * wide, high - low)
     y = min(max((y0 + y1) / 2, low + tall / 2), high - tall / 2)
-    return Frame((x, y), wide, (width, tall * width / wide))
+    return Frame((x, y), wide, (width, tall * width / wide), corner)
 
 
-def detail_frame(points: Sequence[Point], world: Frame, size: Point, top: float, fewest: int = 6) -> Frame | None:
-    """The frame, a quarter of the world's frame wide, around where points crowd most.
+def detail_frame(points: Sequence[Point], world: Frame, size: Point, fewest: int = 6) -> Frame | None:
+    """The frame, an eighth of the world's frame wide, around where points crowd most; it lies in the corner (0, 0).
 
     Args:
         points: (longitude, latitude).
         world: the frame that is too small for them.
         size: width and height in pixels.
-        top: pixels from the top of the picture.
         fewest: with fewer points together there is no detail.
     """
     plane = [equal_earth(_home(lon), lat) for lon, lat in points]
-    wide = 0.27 * world.wide
+    wide = DETAIL_SHARE * world.wide
     tall = wide * size[1] / size[0]
     best: list[Point] = []
     for left, _ in plane:
@@ -186,7 +212,7 @@ def detail_frame(points: Sequence[Point], world: Frame, size: Point, top: float,
     if len(best) < fewest:
         return None
     xs, ys = zip(*best, strict=True)
-    return Frame(((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2), wide, size, top)
+    return Frame(((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2), wide, size)
 
 
 def _home(longitude: float) -> float:
@@ -212,21 +238,23 @@ def head(line: Sequence[Point], share: float, size: float) -> list[Point] | None
     return None
 
 
-@lru_cache(maxsize=1)
-def countries() -> tuple[Any, ...]:
-    """Country polygons in degrees around the central meridian, cut at the edge of the map; empty without map data."""
+@lru_cache(maxsize=2)
+def countries(is_fine: bool = False) -> tuple[tuple[str, Any], ...]:
+    """Countries as (code, polygons in degrees around the central meridian, cut at the edge); none without data."""
     from shapely import union_all
     from shapely.geometry import shape
 
-    file = data_root() / "map" / "countries_110m.geojson"
+    file = data_root() / "map" / ("countries_50m.geojson.gz" if is_fine else "countries_110m.geojson")
     if not file.is_file():
         return ()
+    content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     found = []
-    for record in json.loads(file.read_text(encoding="utf-8"))["features"]:
+    for record in json.loads(content)["features"]:
         parts = [_around_centre(polygon) for polygon in _polygons(shape(record["geometry"]))]
-        joined = union_all([part for part in parts if not part.is_empty])
+        kept = [part for part in parts if not part.is_empty]
+        joined = kept[0] if len(kept) == 1 else union_all(kept)
         if not joined.is_empty:
-            found.append(joined)
+            found.append((str(record["properties"].get("country_iso3") or ""), joined))
     return tuple(found)
 
 
@@ -252,47 +280,53 @@ def _running(corners: Any) -> Any:
 
 def _around_centre(polygon: Any) -> Any:
     """A polygon brought within half a turn of the central meridian, cut at the edge; seams at 180° are closed."""
-    from shapely import affinity, box, union_all
+    from shapely import affinity, clip_by_rect, union_all
 
+    west, _, east, _ = polygon.bounds
+    if west >= CENTRE - 180 and east <= CENTRE + 180:
+        return polygon
     pieces = []
     for turn in (-1, 0, 1):
-        window = box(CENTRE - 180 + 360 * turn, -60, CENTRE + 180 + 360 * turn, 90)
-        piece = affinity.translate(polygon.intersection(window), xoff=-360 * turn)
+        left = CENTRE - 180 + 360 * turn
+        piece = affinity.translate(clip_by_rect(polygon, left, -60, left + 360, 90), xoff=-360 * turn)
         if not piece.is_empty:
             pieces.append(piece.buffer(0.02) if turn else piece)
     return union_all(pieces)
 
 
-def land(frame: Frame) -> list[dict[str, Any]]:
-    """Countries as GeoJSON features in pixels, inside the frame."""
+@lru_cache(maxsize=2)
+def _plane(is_fine: bool) -> tuple[Any, ...]:
+    """Country polygons on the plane."""
     from shapely import make_valid, segmentize, transform
-    from shapely.geometry import mapping
 
-    def project(corners: Any) -> Any:
-        return [frame.pixel(lon, lat) for lon, lat in corners]
-
-    features = []
-    for country in countries():
-        drawn = frame.clipped(make_valid(transform(segmentize(country, 3.0), lambda c: _array(project(c)))))
-        for part in getattr(drawn, "geoms", [drawn]):
-            if part.geom_type in ("Polygon", "MultiPolygon") and part.area > 0.2:
-                features.append(feature(mapping(part.simplify(0.15))))
-    return features
+    return tuple(make_valid(transform(segmentize(shape, 3.0), _projected)) for _, shape in countries(is_fine))
 
 
-def _array(rows: list[Point]) -> Any:
-    import numpy as np
+def land(frame: Frame) -> list[list[Path]]:
+    """Country polygons in pixels inside the frame, each as its rings."""
+    from shapely import clip_by_rect, transform
 
-    return np.array(rows).reshape(-1, 2)
+    x, y = frame.middle
+    window = (x - frame.wide / 2, y - frame.tall / 2, x + frame.wide / 2, y + frame.tall / 2)
+    found: list[list[Path]] = []
+    for whole in _plane(frame.wide < FINE):
+        part = clip_by_rect(whole, *window)
+        if part.is_empty:
+            continue
+        drawn = transform(part, frame.pixels).simplify(0.2)
+        for polygon in getattr(drawn, "geoms", [drawn]):
+            if polygon.geom_type == "Polygon" and polygon.area > 0.3:
+                rings = (polygon.exterior, *polygon.interiors)
+                found.append([[(float(a), float(b)) for a, b in ring.coords] for ring in rings])
+    return found
 
 
-def feature(geometry: Any, **properties: Any) -> dict[str, Any]:
-    """A GeoJSON feature, coordinates to a tenth of a pixel; rings run as the drawing program wants them."""
-    return {"type": "Feature", "geometry": _rounded(geometry), "properties": properties}
+def sea(frame: Frame) -> list[Path]:
+    """Outline of the world inside the frame, in pixels."""
+    from shapely import Polygon
 
-
-def _rounded(geometry: Any) -> Any:
-    def tidy(value: Any) -> Any:
-        return [tidy(v) for v in value] if isinstance(value, list | tuple) else round(float(value), 1)
-
-    return {"type": geometry["type"], "coordinates": tidy(geometry["coordinates"])}
+    edge = 179.999
+    east = [(CENTRE + edge, lat) for lat in range(-88, 89, 2)]
+    west = [(CENTRE - edge, lat) for lat in range(88, -89, -2)]
+    outline = frame.clipped(Polygon(frame.pixels(_projected(np.array([*east, *west], dtype=float)))))
+    return [[(float(a), float(b)) for a, b in outline.exterior.coords]]

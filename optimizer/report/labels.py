@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from optimizer.report.theme import SMALL, text_width
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.report.theme import text_width
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
-LINE = 13.0
+SIZE = 13.0
+"""Height of the type in pixels."""
+LINE = 15.5
 """Distance of lines in pixels."""
+CROSSED = 14.0
+"""What a point of a line under a label costs, in pixels of distance from the symbol."""
 REACHES = (0.0, 9.0, 20.0, 34.0, 50.0, 68.0, 88.0, 110.0)
 """Distances from the symbol at which a place is tried; from the second on a leader line is drawn."""
 
@@ -43,7 +50,7 @@ class _Ground:
 
     area: Box
     boxes: list[Box]
-    soft: Sequence[Point]
+    soft: npt.NDArray[np.float64]
     leaders: list[tuple[Point, Point]]
 
 
@@ -56,7 +63,8 @@ def place_labels(wishes: Sequence[Wish], taken: Sequence[Box], area: Box, soft: 
         area: box the labels must lie in.
         soft: points along thick lines, which labels avoid if they can.
     """
-    ground, placed = _Ground(area, list(taken), soft, []), list[Label]()
+    ground = _Ground(area, list(taken), np.asarray(soft, dtype=float).reshape(-1, 2), [])
+    placed: list[Label] = []
     for wish in sorted(wishes, key=lambda w: (-w.weight, w.lines)):
         label = _best(wish, ground)
         if label is not None:
@@ -73,8 +81,8 @@ def _best(wish: Wish, ground: _Ground) -> Label | None:
         if reach >= best[0]:
             break
         for rank, (box, align, anchor) in enumerate(_candidates(wish, reach)):
-            under = sum(_inside(point, box) for point in ground.soft)
-            penalty = reach + 0.5 * rank + 7.0 * min(under, 8)
+            under = _under(ground.soft, box)
+            penalty = reach + 0.5 * rank + CROSSED * min(under, 8)
             leader = (wish.at, anchor) if reach > 9 else None
             if penalty < best[0] and _is_free(wish, box, leader, ground):
                 best = (penalty, Label(wish, box, align, leader))
@@ -92,7 +100,7 @@ def _is_free(wish: Wish, box: Box, leader: tuple[Point, Point] | None, ground: _
 
 def _candidates(wish: Wish, reach: float) -> list[tuple[Box, str, Point]]:
     """Boxes around the symbol at a distance, each with the alignment of its text and the end of its leader line."""
-    wide = max(text_width(line, SMALL) for line in wish.lines) + 4
+    wide = max(text_width(line, SIZE) for line in wish.lines) * (1.08 if wish.kind == "market" else 1.0) + 4
     tall = LINE * len(wish.lines)
     x, y = wish.at
     r = wish.radius + 2 + reach
@@ -105,6 +113,12 @@ def _candidates(wish: Wish, reach: float) -> list[tuple[Box, str, Point]]:
         (x - wide / 2, y - r - tall, "center", (x, y - r)), (x - wide / 2, y + r, "center", (x, y + r)),
     ]  # fmt: skip
     return [((left, top, left + wide, top + tall), align, end) for left, top, align, end in spots]
+
+
+def _under(points: npt.NDArray[np.float64], box: Box) -> int:
+    """How many points lie in a box."""
+    x, y = points[:, 0], points[:, 1]
+    return int(((x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])).sum())
 
 
 def _overlap(a: Box, b: Box) -> bool:

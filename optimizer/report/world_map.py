@@ -1,309 +1,264 @@
-"""The map of a plan: land, routes with direction and width, plants by stage, markets, passages, labels, legend."""
+"""Maps of plans as SVG pages of 16:9: one plan, a plan before and in a shock, a plan year by year."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from optimizer.report import geometry, numbers, theme
-from optimizer.report.labels import Box, Label, Wish, place_labels
-from optimizer.report.map_legend import LEGEND_HEIGHT, legend
-from optimizer.report.map_marks import heads, lines, shapes, symbols, texts
-from optimizer.report.plan_map import Flow, Place, PlanMap, plan_map
-from optimizer.report.view import RunView, country, listed
+from optimizer.report.map_canvas import Box, Canvas
+from optimizer.report.map_compare import compare_bars
+from optimizer.report.map_legend import legend, legend_height
+from optimizer.report.map_panel import draw_panel
+from optimizer.report.map_region import region_points
+from optimizer.report.map_style import look
+from optimizer.report.map_title import finding, hit_finding, reading, shock_finding, years_finding
+from optimizer.report.plain_text import broken, fitted
+from optimizer.report.plan_map import PRODUCT, PlanMap, first_period, hit_by, plan_map, shock_map, with_hit
+from optimizer.report.view import RunView
 
-WIDTH = 1240
-DETAIL_HEIGHT, GAP = 410.0, 14.0
-LABELS = 34
-
-Row = dict[str, Any]
-
-
-def map_chart(view: RunView, point: int) -> Any:
-    """Altair chart of one point's plan on a map in Equal Earth, with a detail of where plants crowd."""
-    import altair as alt
-
-    plan, styles = plan_map(view, point), theme.stage_styles(view.stages)
-    scale = Widths(plan)
-    world = geometry.world_frame(_content(plan), WIDTH)
-    places = [place.position for place in plan.used]
-    detail = geometry.detail_frame(places, world, (WIDTH, DETAIL_HEIGHT), world.height + GAP)
-    layers = [*_frame_layers(plan, world, scale, styles, detail)]
-    bottom = world.height
-    if detail is not None:
-        layers += [_outline(world, detail), *_frame_layers(plan, detail, scale, styles, None), _heading(detail)]
-        bottom = detail.top + detail.height
-    layers += legend(view, plan, bottom, scale, styles)
-    title = alt.TitleParams(**theme.titled(finding(view, plan, point), _reading(view, point), WIDTH))
-    return alt.layer(*layers).properties(width=WIDTH, height=round(bottom) + LEGEND_HEIGHT, title=title)
+WIDTH, RATIO = 1600.0, 9 / 16
+"""Width of a page in pixels, and its height over it; ``UNITS_PER_INCH`` of them are an inch: 13.3 by 7.5 inches."""
+UNITS_PER_INCH = 120.0
+MARGIN, TOP = 24.0, 86.0
+LABELS, FEW_LABELS = 26, 8
+DETAIL = (0.35, 0.2)
+"""Size of the inset over the width of the page."""
+HARD = 1e6
 
 
-def _frame_layers(
-    plan: PlanMap,
-    frame: geometry.Frame,
-    scale: Widths,
-    styles: dict[str, tuple[str, str]],
-    detail: geometry.Frame | None,
-) -> list[Any]:
-    """Sea, land, flows, places and labels of one frame; plants in the detail are labelled there."""
-    return [
-        shapes([_sea(frame)], fill=theme.SEA),
-        shapes(geometry.land(frame), fill=theme.LAND, stroke=theme.BORDER, width=0.7),
-        *_flow_layers(plan, frame, scale, styles),
-        *_place_layers(plan, frame, scale, styles),
-        *_label_layers(_labels(plan, frame, scale, detail)),
-    ]
+@dataclass(frozen=True)
+class MapRequest:
+    """What a map shows.
+
+    Attributes:
+        point: point on the frontier.
+        colour: flows by ``product`` form or by class of ``origin``.
+        shock: shock whose closed plants and ways are marked; empty for none.
+        before_after: shock before and in which the plan is drawn; empty for one map.
+        is_yearly: one small map per year.
+        region: what part of the world (see ``region_points``); empty for all the plan needs.
+        width: of the page in pixels; type and symbols keep their size, so a smaller page has larger ones.
+    """
+
+    point: int
+    colour: str = PRODUCT
+    shock: str = ""
+    before_after: str = ""
+    is_yearly: bool = False
+    region: str = ""
+    width: float = WIDTH
+
+    @property
+    def height(self) -> float:
+        """Height of the page in pixels."""
+        return self.width * RATIO
 
 
-def _outline(world: geometry.Frame, detail: geometry.Frame) -> Any:
-    """The detail's rectangle on the world's frame."""
-    left = (detail.middle[0] - detail.wide / 2 - world.middle[0] + world.wide / 2) * world.scale
-    top = world.top + (world.middle[1] + world.tall / 2 - detail.middle[1] - detail.tall / 2) * world.scale
-    right, bottom = left + detail.wide * world.scale, top + detail.tall * world.scale
-    ring = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    return lines([geometry.feature({"type": "LineString", "coordinates": ring}, colour=theme.INK, width=1.0)], 0.8)
+def map_svg(view: RunView, request: MapRequest) -> str:
+    """A map as an SVG document."""
+    if request.before_after:
+        return _before_after(view, request)
+    return _by_year(view, request) if request.is_yearly else _one(view, request)
 
 
-def _heading(detail: geometry.Frame) -> Any:
-    text = "Detail of the rectangle above"
-    return texts([{"x": 8.0, "y": detail.top + 15, "text": text}], colour=theme.MUTED, style="italic", halo=True)
+def _page(request: MapRequest, title: str, subtitle: str) -> Canvas:
+    """A page with its title block."""
+    canvas = Canvas(request.width, request.height, title)
+    canvas.rect((0.0, 0.0, request.width, request.height), theme.PAPER)
+    canvas.text((MARGIN, 34), fitted(title, request.width - 2 * MARGIN, 25), 25, weight="bold")
+    canvas.text((MARGIN, 64), fitted(subtitle, request.width - 2 * MARGIN, 15), 15, theme.MUTED)
+    return canvas
 
 
-def finding(view: RunView, plan: PlanMap, point: int) -> str:
-    """Who delivers to the markets, in one sentence."""
-    markets = {place.key for place in plan.markets}
-    homes = {place.key: place.country for place in plan.used}
-    totals: dict[str, float] = {}
-    for flow in plan.flows:
-        if flow.end in markets and flow.start in homes:
-            totals[homes[flow.start]] = totals.get(homes[flow.start], 0.0) + flow.t_per_year
-    whole = sum(totals.values())
-    if not whole:
-        return f"Plan {point}: nothing moves to the markets"
-    order = sorted(totals, key=lambda code: -totals[code])
-    shares = listed(f"{country(code)} {numbers.percent(totals[code] / whole)}" for code in order)
-    return f"Plan {point}: {numbers.mass(whole)} a year reach the markets, from {shares}"
+def _content(view: RunView, plans: Sequence[PlanMap], region: str) -> list[geometry.Point]:
+    """Points the frame must hold: those of the region, or places in use, markets and routes."""
+    if region:
+        return region_points(view, plans, region)
+    points = [place.position for plan in plans for place in (*plan.used, *plan.markets)]
+    points += [point for plan in plans for flow in plan.flows for point in flow.path]
+    return points or [place.position for plan in plans for place in plan.unused]
 
 
-def _reading(view: RunView, point: int) -> str:
-    row = view.row(point)
-    first, last = view.setting("first_year"), view.setting("last_year")
-    years = f"{first}\u2013{last}" if first and last else f"{view.years} years"
-    return (
-        f"Mean yearly flows in t/yr over {years}, no shock; {numbers.musd(row['cost_musd'])} in all, "
-        f"{numbers.usd_per_kg(row['cost_usd_per_kg'])}, {numbers.months(row['loss_months'])} of demand lost"
-    )
+def _one(view: RunView, request: MapRequest) -> str:
+    plan = plan_map(view, request.point, by=request.colour)
+    if request.shock:
+        plan = with_hit(plan, hit_by(view, request.shock))
+    shown = look(view, [plan], request.colour)
+    title = hit_finding(view, plan, request.point) if request.shock else finding(view, plan, request.point)
+    canvas = _page(request, title, reading(view, request.point))
+    least = 0.5 if request.region else 0.3
+    points = _content(view, [plan], request.region)
+    most = (request.height - TOP - legend_height(request.width)) / (request.width - 2 * MARGIN)
+    frame = geometry.world_frame(points, request.width - 2 * MARGIN, (min(0.455, most), most), (MARGIN, TOP), least)
+    detail = None if request.region else _detail(plan, frame, request.width)
+    if detail is None:
+        draw_panel(canvas, frame, plan, shown, LABELS)
+    else:
+        draw_panel(canvas, frame, plan, shown, LABELS, [detail.box], detail)
+        canvas.rect(_part_of(frame, detail), "none", theme.INK, 1.2)
+        canvas.rect(_grown(detail.box, 4), theme.PAPER)
+        draw_panel(canvas, detail, plan, shown, LABELS)
+        canvas.rect(detail.box, "none", theme.INK, 1.2)
+    bottom = frame.top + frame.height
+    legend(canvas, view, [plan], shown, (MARGIN, bottom))
+    return canvas.svg()
 
 
-class Widths:
-    """Sizes that stand for t/yr: area of a symbol and, by the square root, width of a line."""
+def _detail(plan: PlanMap, frame: geometry.Frame, width: float) -> geometry.Frame | None:
+    """An inset with where plants crowd, where it covers least; None if it would cover a place in use wherever it lay.
 
-    def __init__(self, plan: PlanMap) -> None:
-        self.largest_flow = max((f.t_per_year for f in plan.flows), default=1.0)
-        self.largest_place = max((p.t_per_year for p in plan.used), default=1.0) or 1.0
-
-    def line(self, t_per_year: float, layer: str) -> float:
-        """Width of a flow in pixels."""
-        share = math.sqrt(t_per_year / self.largest_flow)
-        return 1.2 + 5.8 * share if layer == "buyer" else 0.6 + 2.4 * share
-
-    def area(self, t_per_year: float) -> float:
-        """Area of a plant's symbol in square pixels."""
-        return 45 + 330 * min(1.0, t_per_year / self.largest_place)
-
-    def radius(self, t_per_year: float) -> float:
-        """Radius of a plant's symbol in pixels."""
-        return math.sqrt(self.area(t_per_year) / math.pi) + 1
-
-
-def _content(plan: PlanMap) -> list[geometry.Point]:
-    """Points the frame must hold: places in use, markets and routes."""
-    points = [place.position for place in (*plan.used, *plan.markets)]
-    for flow in plan.flows:
-        points += [(math.remainder(lon, 360), lat) for lon, lat in flow.path]
-    return points or [place.position for place in plan.unused]
-
-
-def _sea(frame: geometry.Frame) -> Row:
-    """Outline of the world inside the frame."""
-    from shapely import Polygon
-    from shapely.geometry import mapping
-
-    edge = 179.999
-    east = [(geometry.CENTRE + edge, lat) for lat in range(-88, 89, 2)]
-    west = [(geometry.CENTRE - edge, lat) for lat in range(88, -89, -2)]
-    outline = Polygon([frame.pixel(*corner) for corner in (*east, *west)])
-    return geometry.feature(mapping(frame.clipped(outline)))
-
-
-def _flow_layers(plan: PlanMap, frame: geometry.Frame, scale: Widths, styles: dict[str, tuple[str, str]]) -> list[Any]:
-    """Lines and arrow heads: what suppliers move among themselves below, what the buyer owns above."""
-    layers = []
-    for layer, opacity in (("supplier", 0.55), ("buyer", 0.85)):
-        drawn: list[Row] = []
-        arrows: list[Row] = []
-        flows = [flow for flow in plan.flows if flow.layer == layer]
-        for flow in flows:
-            width = scale.line(flow.t_per_year, layer)
-            colour = styles.get(flow.stage, (theme.MUTED, ""))[0]
-            told = {"flow": _told(flow, plan), "form": flow.form, "t/yr": numbers.mass(flow.t_per_year), "layer": layer}
-            look = {"colour": colour, "width": width, **told}
-            pieces = _pieces(flow, frame)
-            drawn += [geometry.feature({"type": "LineString", "coordinates": piece}, **look) for piece in pieces]
-            arrows += _arrows(pieces, 5.5 + 1.9 * width, look)
-        layers += [lines(drawn, opacity), heads(_apart(arrows), min(1.0, opacity + 0.15))]
-    return layers
-
-
-def _told(flow: Flow, plan: PlanMap) -> str:
-    names = {place.key: place.name for place in (*plan.used, *plan.unused, *plan.markets)}
-    return f"{theme.shortened(names[flow.start], 60)} \u2192 {theme.shortened(names[flow.end], 60)}"
-
-
-def _pieces(flow: Flow, frame: geometry.Frame) -> list[geometry.Path]:
-    """A flow's line in pixels inside the frame; ways over land and by air bow a little to their right."""
-    pieces = frame.lines(flow.path)
-    if flow.mode != "sea" and len(pieces) == 1:
-        pieces = [_bowed(pieces[0][0], pieces[0][-1])]
-    from shapely import LineString
-
-    inside: list[geometry.Path] = []
-    for piece in pieces:
-        part = frame.clipped(LineString(piece))
-        inside += [list(p.coords) for p in getattr(part, "geoms", [part]) if p.geom_type == "LineString" and p.length]
-    return inside
-
-
-def _bowed(start: geometry.Point, end: geometry.Point, bow: float = 0.14) -> geometry.Path:
-    """A flat arc between two pixels."""
-    (x0, y0), (x1, y1) = start, end
-    mx, my = (x0 + x1) / 2 - bow * (y1 - y0), (y0 + y1) / 2 + bow * (x1 - x0)
-    steps = [k / 12 for k in range(13)]
-    return [
-        ((1 - t) ** 2 * x0 + 2 * t * (1 - t) * mx + t * t * x1, (1 - t) ** 2 * y0 + 2 * t * (1 - t) * my + t * t * y1)
-        for t in steps
-    ]
-
-
-def _arrows(pieces: Sequence[geometry.Path], size: float, look: Row) -> list[Row]:
-    """Arrow heads, the larger the nearer the middle, on every piece that is long enough; two on a long one."""
+    The largest size that covers no way is taken, else the one that covers least.
+    """
     found = []
-    for piece in pieces:
-        is_long = sum(math.dist(a, b) for a, b in pairwise(piece)) > 520
-        for share in (0.3, 0.72) if is_long else (0.55,):
-            corners = geometry.head(piece, share, size)
-            if corners:
-                ring = [corners[0], corners[2], corners[1], corners[0]]
-                found.append(geometry.feature({"type": "Polygon", "coordinates": [ring]}, **look))
-    return found
+    for share in (1.0, 0.87, 0.75):
+        size = (DETAIL[0] * width * share, DETAIL[1] * width * share)
+        detail = geometry.detail_frame([place.position for place in plan.used], frame, size)
+        if detail is None:
+            return None
+        corner, cost = _free_corner(plan, frame, detail, size)
+        found.append((cost, geometry.Frame(detail.middle, detail.wide, size, corner)))
+        if cost < 1:
+            break
+    cost, best = min(found, key=lambda pair: pair[0])
+    return best if cost < HARD else None
 
 
-def _apart(arrows: Sequence[Row], distance: float = 24.0) -> list[Row]:
-    """Arrow heads without those close to a larger one, which say the same on a shared route."""
-    kept: list[Row] = []
-    for arrow in reversed(arrows):
-        tip = arrow["geometry"]["coordinates"][0][0]
-        if all(math.dist(tip, other["geometry"]["coordinates"][0][0]) > distance for other in kept):
-            kept.append(arrow)
-    return kept[::-1]
+def _free_corner(
+    plan: PlanMap, frame: geometry.Frame, detail: geometry.Frame, size: geometry.Point
+) -> tuple[geometry.Point, float]:
+    """Where in the frame an inset covers least: its left and top, and how much it covers."""
+    left, top, right, bottom = frame.box
+    wide, tall = size
+    columns, rows = np.arange(left + 10, right - wide - 9, 20.0), np.arange(bottom - tall - 10, top + 9, -20.0)
+    places = np.array([frame.place(*place.position) for place in (*plan.used, *plan.markets)])
+    idle = np.array([frame.place(*place.position) for place in plan.unused]).reshape(-1, 2)
+    ways = np.array([p for flow in plan.flows for piece in frame.lines(flow.path) for p in piece]).reshape(-1, 2)
+    crop = _part_of(frame, detail)
+
+    def cost(corner: tuple[float, float]) -> float:
+        box = _grown((corner[0], corner[1], corner[0] + wide, corner[1] + tall), 14)
+        covers_crop = crop[0] < box[2] and box[0] < crop[2] and crop[1] < box[3] and box[1] < crop[3]
+        return HARD * (covers_crop + _held(box, places)) + 3.0 * _held(box, ways) + 0.02 * _held(box, idle)
+
+    corners = [(float(x), float(y)) for y in rows for x in columns] or [(left, top)]
+    best = min(corners, key=cost)
+    return best, cost(best)
 
 
-def _place_layers(plan: PlanMap, frame: geometry.Frame, scale: Widths, styles: dict[str, tuple[str, str]]) -> list[Any]:
-    def row(place: Place, **look: Any) -> Row:
-        x, y = frame.place(*place.position)
-        return {"x": x, "y": y, "name": theme.shortened(place.name, 80), "stage": place.stage or "market",
-                "t/yr": numbers.mass(place.t_per_year), **look}  # fmt: skip
-
-    idle = [row(p, size=16, colour=theme.FAINT, shape=styles[p.stage][1]) for p in plan.unused]
-    ranked = sorted(plan.used, key=lambda p: -p.t_per_year)
-    used = [row(p, size=scale.area(p.t_per_year), colour=styles[p.stage][0], shape=styles[p.stage][1]) for p in ranked]
-    goals = [row(p, size=90, colour=theme.INK, shape=theme.STAR) for p in plan.markets]
-    narrow: list[Row] = []
-    for name, position in plan.passages.values():
-        x, y = frame.place(*position)
-        narrow.append({"x": x, "y": y, "name": name, "stage": "passage", "t/yr": "", "size": 42,
-                       "colour": theme.INK, "shape": "circle"})  # fmt: skip
-    groups: list[list[Row]] = [idle, narrow, used, goals]
-    inside = [[r for r in rows if frame.holds((r["x"], r["y"]))] for rows in groups]
-    return [
-        symbols(inside[0], opacity=0.75),
-        symbols(inside[1], hollow=True),
-        symbols(inside[2], rim=True),
-        symbols(inside[3], rim=True),
-    ]
+def _part_of(world: geometry.Frame, detail: geometry.Frame) -> Box:
+    """The detail's rectangle on the world's frame, in pixels."""
+    left = world.left + (detail.middle[0] - detail.wide / 2 - world.middle[0] + world.wide / 2) * world.scale
+    top = world.top + (world.middle[1] + world.tall / 2 - detail.middle[1] - detail.tall / 2) * world.scale
+    return left, top, left + detail.wide * world.scale, top + detail.tall * world.scale
 
 
-def _labels(plan: PlanMap, frame: geometry.Frame, scale: Widths, detail: geometry.Frame | None) -> list[Label]:
-    """Labels of markets, plants that deliver to the buyer, passages, then the other plants by volume."""
-    wishes: list[Wish] = []
-    spots: dict[geometry.Point, list[Place]] = {}
-    for market in plan.markets:
-        spots.setdefault(market.position, []).append(market)
-    for position, group in spots.items():
-        told = tuple(_named(market) for market in group[:4])
-        wishes.append(Wish(told, frame.place(*position), 8, 1e12, "market"))
-    direct = {flow.start for flow in plan.flows if flow.layer == "buyer"}
-    ranked = sorted(plan.used, key=lambda p: (p.key not in direct, -p.t_per_year, p.key))
-    if detail is not None:
-        ranked = [place for place in ranked if not detail.holds(detail.place(*place.position))]
-    for k, place in enumerate(ranked[:LABELS]):
-        weight = (1e9 if place.key in direct else 1e6) - k
-        wishes.append(Wish((_named(place),), frame.place(*place.position), scale.radius(place.t_per_year), weight))
-    for name, position in plan.passages.values():
-        wishes.append(Wish((theme.shortened(name, 34),), frame.place(*position), 4, 1e7, "passage"))
-    inside = [wish for wish in wishes if frame.holds(wish.at)]
-    return place_labels(inside, _taken(plan, frame, scale), frame.box, _thick(plan, frame))
+def _grown(box: Box, by: float) -> Box:
+    return box[0] - by, box[1] - by, box[2] + by, box[3] + by
 
 
-def _named(place: Place) -> str:
-    return f"{theme.shortened(place.name, 36)}, {numbers.mass(place.t_per_year)}"
+def _held(box: Box, points: npt.NDArray[np.float64]) -> int:
+    """How many points lie in a box."""
+    x, y = points[:, 0], points[:, 1]
+    return int(((x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3])).sum())
 
 
-def _taken(plan: PlanMap, frame: geometry.Frame, scale: Widths) -> list[Box]:
-    """Boxes of symbols, which labels must keep off."""
-    sizes = [(place.position, 0.8 * scale.radius(place.t_per_year)) for place in plan.used]
-    sizes += [(market.position, 7.0) for market in plan.markets]
-    sizes += [(position, 4.0) for _, position in plan.passages.values()]
-    return [_around(frame.place(*position), radius) for position, radius in sizes]
+def _before_after(view: RunView, request: MapRequest) -> str:
+    """Two maps side by side in one scale, and under them what the markets get before and in the shock."""
+    shock = request.before_after
+    first, hit = first_period(view, shock), hit_by(view, shock)
+    year, months = int(first["year"]), first["months"]
+    whole = plan_map(view, request.point, [year], request.colour)
+    owned = [flow for flow in whole.flows if flow.layer == "buyer"]
+    ends = {end for flow in owned for end in (flow.start, flow.end)}
+    before = PlanMap(
+        [p for p in whole.used if p.key in ends], [], whole.markets, owned,
+        whole.passages, whole.least, whole.arriving, hit,
+    )  # fmt: skip
+    after = with_hit(shock_map(view, request.point, shock, request.colour), hit)
+    after = PlanMap(after.used, [], after.markets, after.flows, after.passages, after.least, after.arriving, hit)
+    plans = [before, after]
+    shown = look(view, plans, request.colour, 0.6)
+    title, subtitle = shock_finding(view, request.point, shock, (before, after))
+    canvas = _page(request, title, subtitle)
+    wide = (request.width - 2 * MARGIN - 20) / 2
+    points = _content(view, plans, request.region)
+    tonnes = [numbers.mass(plan.arriving) for plan in plans]
+    heads = (
+        f"{year} as planned: {tonnes[0]}/yr (marked: what the shock closes)",
+        f"First {numbers.months(months)} of the shock: {tonnes[1]}/yr",
+    )
+    bottom = 0.0
+    for k, (plan, head) in enumerate(zip(plans, heads, strict=True)):
+        corner = (MARGIN + k * (wide + 20), TOP + 26)
+        frame = geometry.world_frame(points, wide, (0.44, 0.52), corner)
+        canvas.text((corner[0], TOP + 8), fitted(head, wide, 16), 16, weight="bold")
+        draw_panel(canvas, frame, plan, shown, FEW_LABELS)
+        bottom = frame.top + frame.height
+    edge = request.height - legend_height(request.width)
+    compare_bars(canvas, view, (before, after), (MARGIN, bottom + 14, request.width - MARGIN, edge - 6))
+    note = "Only what the buyer owns; untouched plants in proportion to the plan."
+    legend(canvas, view, plans, shown, (MARGIN, edge), note)
+    return canvas.svg()
 
 
-def _thick(plan: PlanMap, frame: geometry.Frame) -> list[geometry.Point]:
-    """Points along the flows, denser along the buyer's."""
-    found: set[geometry.Point] = set()
-    for flow in plan.flows:
-        step = 7 if flow.layer == "buyer" else 21
-        for piece in _pieces(flow, frame):
-            for (x0, y0), (x1, y1) in pairwise(piece):
-                count = max(1, int(math.dist((x0, y0), (x1, y1)) / step))
-                shares = [k / count for k in range(count + 1)]
-                found |= {(round(x0 + (x1 - x0) * t, -1), round(y0 + (y1 - y0) * t, -1)) for t in shares}
-    return sorted(found)
+def _by_year(view: RunView, request: MapRequest) -> str:
+    """One small map per year, all in one scale."""
+    years = [int(y) for y in sorted(view.of_point("flows", request.point)["year"].unique())]
+    first, last = view.setting("first_year"), view.setting("last_year")
+    if first and last:
+        years = list(range(int(first), int(last) + 1))
+    plans = [plan_map(view, request.point, [year], request.colour) for year in years]
+    if request.shock:
+        plans = [with_hit(plan, hit_by(view, request.shock)) for plan in plans]
+    canvas = _page(request, *years_finding(view, request.point, years, plans))
+    columns, wide, tall = _grid(len(years), 0.44, (request.width, request.height))
+    step = (request.width - 2 * MARGIN - wide) / max(1, columns - 1)
+    shown = look(view, plans, request.colour, 0.42)
+    points = _content(view, plans, request.region)
+    for k, (year, plan) in enumerate(zip(years, plans, strict=True)):
+        corner = (MARGIN + (k % columns) * step, TOP + (k // columns) * (tall + 36) + 24)
+        frame = geometry.world_frame(points, wide, (0.44, 0.44), corner)
+        canvas.text((corner[0], corner[1] - 14), str(year), 16, weight="bold")
+        told = f"{numbers.mass(plan.arriving)}, {len(plan.used)} plants"
+        canvas.text((corner[0] + wide, corner[1] - 14), told, 14, theme.MUTED, align="end")
+        draw_panel(canvas, frame, plan, shown, 0)
+    if len(years) % columns:
+        x, y = MARGIN + (len(years) % columns) * step, TOP + (len(years) // columns) * (tall + 36) + 10
+        _what_changes(canvas, view, (years, plans), (x, y, x + wide, y + tall))
+    legend(canvas, view, plans, shown, (MARGIN, request.height - legend_height(request.width)))
+    return canvas.svg()
 
 
-def _around(point: geometry.Point, radius: float) -> Box:
-    return point[0] - radius, point[1] - radius, point[0] + radius, point[1] + radius
+def _grid(count: int, ratio: float, page: geometry.Point) -> tuple[int, float, float]:
+    """Columns, width and height of equal panels that fill a page best."""
+    best = (1, 0.0, 0.0)
+    room = page[1] - TOP - legend_height(page[0]) - 8
+    for columns in range(1, count + 1):
+        rows = -(-count // columns)
+        wide = (page[0] - 2 * MARGIN - 16 * (columns - 1)) / columns
+        wide = min(wide, (room / rows - 36) / ratio)
+        if wide > best[1]:
+            best = (columns, wide, wide * ratio)
+    return best
 
 
-def _label_layers(labels: Sequence[Label]) -> list[Any]:
-    leaders = [
-        geometry.feature({"type": "LineString", "coordinates": label.leader}, colour=theme.MUTED, width=0.7)
-        for label in labels
-        if label.leader
-    ]
-    rows: dict[tuple[str, str], list[Row]] = {}
-    for label in labels:
-        left, top, right, bottom = label.box
-        step = (bottom - top) / len(label.wish.lines)
-        x = {"left": left + 2, "right": right - 2, "center": (left + right) / 2}[label.align]
-        for k, line in enumerate(label.wish.lines):
-            row = {"x": x, "y": top + step * (k + 0.5), "text": line}
-            rows.setdefault((label.wish.kind, label.align), []).append(row)
-    looks: dict[str, Row] = {
-        "passage": {"colour": theme.MUTED, "style": "italic"},
-        "plant": {},
-        "market": {"weight": "bold"},
-    }
-    drawn = [texts(group, halo=True, align=align, **looks[kind]) for (kind, align), group in sorted(rows.items())]
-    return [lines(leaders, 0.9), *drawn]
+def _what_changes(
+    canvas: Canvas, view: RunView, years: tuple[list[int], list[PlanMap]], box: Box
+) -> None:  # fmt: skip
+    """In the free cell of the grid: which plants come and go, year by year."""
+    left, y, right, limit = box
+    canvas.text((left, y), "What changes", 16, weight="bold")
+    before: set[str] = set()
+    for year, plan in zip(*years, strict=True):
+        now = {flow.start for flow in plan.flows if flow.layer == "buyer"}
+        new, gone = sorted(map(view.name, now - before)), sorted(map(view.name, before - now))
+        words = [f"+ {theme.shortened(name, 34)}" for name in new] + [f"− {theme.shortened(name, 34)}" for name in gone]  # noqa: RUF001
+        for line in broken(f"{year}: {', '.join(words)}", right - left - 8, 13, 2) if words and before else []:
+            y += 19
+            if y < limit:
+                canvas.text((left, y), line, 13)
+        before = now

@@ -40,6 +40,7 @@ OWNED = {
     "highspy": {"solve"},
     "pyomo": {"model", "solve"},
     "altair": {"report"},
+    "openpyxl": {"tables"},
     "pptx": {"report"},
     "xlsxwriter": {"report"},
     "searoute": {"chain"},

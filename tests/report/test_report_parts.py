@@ -118,19 +118,20 @@ def test_arrow_head_points_along_the_line():
 
 def test_land_stays_inside_the_frame():
     frame = world_frame([(-120, 60), (140, -40)], 400)
-    for shape in land(frame):
-        for ring in shape["geometry"]["coordinates"]:
-            corners = [c for part in ring for c in part] if shape["geometry"]["type"] == "MultiPolygon" else ring
-            assert all(-0.2 <= x <= 400.2 and -0.2 <= y <= frame.height + 0.2 for x, y in corners)
+    polygons = land(frame)
+    assert len(polygons) > 50
+    for ring in (ring for polygon in polygons for ring in polygon):
+        assert ring[0] == ring[-1]
+        assert all(-0.2 <= x <= 400.2 and -0.2 <= y <= frame.height + 0.2 for x, y in ring)
 
 
 def test_a_crowd_gets_a_detail_and_a_few_do_not():
     crowd = [(110 + k, 30 + k % 3) for k in range(7)]
     world = world_frame([*crowd, (-100, 40)], 1000)
-    detail = detail_frame(crowd, world, (1000, 400), 500)
+    detail = detail_frame(crowd, world, (1000, 400))
     assert detail is not None
     assert all(detail.holds(detail.place(*point)) for point in crowd)
-    assert detail_frame(crowd[:5], world, (1000, 400), 500) is None
+    assert detail_frame(crowd[:5], world, (1000, 400)) is None
 
 
 def test_labels_keep_clear_of_each_other_and_of_symbols():
@@ -139,7 +140,7 @@ def test_labels_keep_clear_of_each_other_and_of_symbols():
     wishes = [Wish((f"Plant number {k}",), at, 4, k) for k, at in enumerate(spots)]
     placed = place_labels(wishes, taken, (0, 0, 500, 300))
     boxes = [label.box for label in placed]
-    assert len(placed) >= 6
+    assert len(placed) >= 5
     assert placed[0].wish.lines == ("Plant number 11",)
     for k, a in enumerate(boxes):
         assert a[0] >= 0
