@@ -77,7 +77,7 @@ def check(case: str, as_json: bool, full: bool) -> None:
     for warning in loaded.warnings:
         click.echo(f"note: {warning}", err=True)
     if full:
-        from optimizer.chain.tables_of import describe
+        from optimizer.chain.describe import describe
 
         click.echo(describe(instance))
 

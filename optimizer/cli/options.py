@@ -22,6 +22,17 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
 
 
+def taking_up_options(command: Command) -> Command:
+    """``--resume``, ``--again`` and ``--scheduler``: options of the commands that trace a frontier."""
+    for option in (
+        click.option("--scheduler", default=None, metavar="ADDRESS", help="Dask scheduler whose workers answer."),
+        click.option("--again", is_flag=True, help="Solve again even if a run of the same inputs is there."),
+        click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or ended by a limit."),
+    ):
+        command = option(command)
+    return command
+
+
 def solving_options(command: Command) -> Command:
     """Options of every command that solves."""
     for option in (

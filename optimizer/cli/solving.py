@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 
 from optimizer.cli.console import Progress, print_table
 from optimizer.cli.failures import DONE, LIMIT_WITH_PLAN
-from optimizer.cli.options import json_option, output_option, solving_options
+from optimizer.cli.options import json_option, output_option, solving_options, taking_up_options
 
 if TYPE_CHECKING:
     from optimizer.jobs.frontier import Run
@@ -45,6 +46,7 @@ def solve(obj: dict[str, Any], /, case: str, max_loss: float | None, budget_musd
 @click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
 @click.option("--tolerance", type=click.FloatRange(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
 @click.option("--exact", is_flag=True, help="The complete set of nondominated plans, where practical.")
+@taking_up_options
 @output_option
 @solving_options
 @json_option
@@ -55,34 +57,86 @@ def frontier(
     """Trace the certified frontier of cost against loss.
 
     \b
-    Example:
+    Examples:
       sourcing frontier allied-magnets --points 12 -o runs/frontier
+      sourcing frontier allied-magnets -o runs/frontier --resume
+      sourcing frontier allied-magnets --scheduler tcp://head:8786
     """
-    from optimizer.jobs.frontier import frontier_of
-
     chosen = _options(options, points=points, tolerance_share=tolerance, is_exact=exact)
-    return _tell(frontier_of(case, _folder(options), chosen, Progress(obj["quiet"])), options["as_json"])
+    return _traced(case, chosen, options, obj["quiet"], "frontier")
 
 
 @click.command()
-@click.argument("case")
+@click.argument("case", required=False)
+@click.option("--from-manifest", type=click.Path(exists=True), default=None, help="Repeat the run of this run.json.")
 @click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
 @click.option("--tolerance", type=click.FloatRange(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
+@taking_up_options
 @output_option
 @solving_options
 @json_option
 @click.pass_obj
-def run(obj: dict[str, Any], /, case: str, points: int | None, tolerance: float | None, **options: Any) -> int:
+def run(
+    obj: dict[str, Any],
+    /,
+    case: str | None,
+    from_manifest: str | None,
+    points: int | None,
+    tolerance: float | None,
+    **options: Any,
+) -> int:
     """Do the main job: check, frontier, audit, charts, map and page.
 
     \b
-    Example:
+    Examples:
       sourcing run allied-magnets -o runs/today
+      sourcing run allied-magnets -o runs/today --resume
+      sourcing run --from-manifest runs/today/run.json -o runs/again
     """
-    from optimizer.jobs.frontier import run_case
-
+    if (case is None) == (from_manifest is None):
+        raise click.UsageError("give a case, or --from-manifest and the run.json of a run")
+    if from_manifest is not None:
+        return _repeated(Path(from_manifest), options, obj["quiet"])
     chosen = _options(options, points=points, tolerance_share=tolerance)
-    return _tell(run_case(case, _folder(options), chosen, Progress(obj["quiet"])), options["as_json"])
+    return _traced(str(case), chosen, options, obj["quiet"], "run")
+
+
+def _traced(case: str, chosen: Any, options: dict[str, Any], is_quiet: bool, job: str) -> int:
+    """Make the run, unless an earlier one of the same inputs has the answer and no folder was asked for."""
+    from optimizer.jobs.frontier import frontier_of
+    from optimizer.jobs.target import answered
+
+    folder, progress = _folder(options), Progress(is_quiet)
+    earlier = None if folder or options["again"] or options["resume"] else answered(case, chosen, job)
+    if earlier is not None:
+        progress.line(f"{earlier.path} has the answer to the same inputs; --again solves anew")
+        return _tell(earlier, options["as_json"])
+    draws, resumes = job == "run", options["resume"]
+    if options["scheduler"] is None:
+        found = frontier_of(case, folder, chosen, progress, draws, resumes=resumes)
+        return _tell(found, options["as_json"])
+    from optimizer.batch.cluster import hired
+
+    with hired(options["scheduler"]) as (hire, workers):
+        spread = replace(chosen, workers=options["workers"] or workers)
+        found = frontier_of(case, folder, spread, progress, draws, resumes=resumes, hire=hire)
+    return _tell(found, options["as_json"])
+
+
+def _repeated(manifest: Path, options: dict[str, Any], is_quiet: bool) -> int:
+    from optimizer.jobs.again import run_again
+
+    repeated = run_again(manifest, _folder(options), Progress(is_quiet))
+    count = len(repeated.same) + len(repeated.different)
+    click.echo(f"{len(repeated.same)} of {count} tables are the same byte for byte", err=True)
+    for name in repeated.different:
+        click.echo(f"different: {name}", err=True)
+    if repeated.different:
+        reasons = repeated.reasons or ("no reason is known: please report this",)
+        click.echo(
+            f"a difference was to be expected: {'; '.join(reasons)}" if repeated.reasons else reasons[0], err=True
+        )
+    return _tell(repeated.run, options["as_json"])
 
 
 def _options(options: dict[str, Any], **more: Any) -> Any:

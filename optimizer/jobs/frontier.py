@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,16 @@ from optimizer.chain.tables_of import instance_tables
 from optimizer.errors import AuditFailure
 from optimizer.jobs.point_tables import Found, tables_of
 from optimizer.jobs.prepare import COST, LOSS, Options, Prepared, prepare, refuse_solver, refuse_taken
+from optimizer.jobs.target import finished_run, job_name, making, target_of
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.results.extract import Tables
-from optimizer.results.folder import CASE, RunFolder, run_path
+from optimizer.results.folder import CASE, RunFolder
+from optimizer.results.kept import kept_journal
 from optimizer.results.manifest import Manifest, utc_now
 from optimizer.results.plans import write_plans
+from optimizer.solve.crew import Crew, Hire
 from optimizer.solve.frontier import Frontier, trace_frontier
+from optimizer.solve.journal import Journal
 from optimizer.solve.one import solve_at
 from optimizer.tables.case import Case
 from optimizer.tables.snapshot import write_snapshot
@@ -61,20 +66,55 @@ def solve_plan(case: str | Path | Case, output: Path | None, options: Options, w
         )
     proof = [{"proof": 1, "kind": "cap", "max_loss_months": point.second, "bound_musd": point.bound, "weight": 0.0}]
     bounds = pd.DataFrame(proof).assign(status=point.status)
-    status = "complete" if point.status == "optimal" else "limit"
-    return _finish(ready, output, options, Found([point], {"bounds": bounds}, {}, status), watcher)
+    is_done = point.status == "optimal"
+    found = Found([point], {"bounds": bounds}, {}, "complete" if is_done else "limit", is_done)
+    with making(target_of(output, ready.case), False) as folder:
+        return _finish(ready, folder, options, found, watcher)
 
 
 def frontier_of(
-    case: str | Path | Case, output: Path | None, options: Options, watcher: Watcher | None = None, draws: bool = False
+    case: str | Path | Case,
+    output: Path | None,
+    options: Options,
+    watcher: Watcher | None = None,
+    draws: bool = False,
+    *,
+    resumes: bool = False,
+    hire: Hire = Crew,
 ) -> Run:
-    """The certified frontier of a case, written to a run folder; ``draws`` adds charts, map and page."""
+    """The certified frontier of a case, written to a run folder.
+
+    Every answer of the solver is kept in the folder as it comes, so that an interrupted run can be gone on with.
+
+    Args:
+        case: folder or name of a case, or a case as read.
+        output: the run folder; None for a new one under ``runs``.
+        options: how to solve.
+        watcher: told how it goes on.
+        draws: add charts, map and page.
+        resumes: go on with an unfinished run of this case, or one ended by a limit; begin anew if there is none, and
+            return it as it is if it is complete.
+        hire: makes the workers that answer questions side by side.
+    """
     watcher = watcher or Silence()
     refuse_solver(options.solver)
-    refuse_taken(output)
+    if not resumes:
+        refuse_taken(output)
     ready = prepare(case, watcher)
+    target = target_of(output, ready.case, resumes)
+    earlier = finished_run(target, ready.case) if resumes else None
+    if earlier is not None:
+        return Run(earlier.path, dict(earlier.tables), earlier.inputs, earlier.manifest, "complete")
+    with making(target, resumes) as folder:
+        found = _traced(ready, options, watcher, kept_journal(folder, ready.program), hire)
+        return _finish(ready, folder, options, found, watcher, draws)
+
+
+def _traced(ready: Prepared, options: Options, watcher: Watcher, journal: Journal, hire: Hire) -> Found:
+    if journal.entries:
+        watcher.update(f"{len(journal.entries)} answers of an earlier attempt taken over")
     with watcher.phase("trace the frontier"), ready.seconds.phase("solver"):
-        frontier = _trace(ready, options, watcher)
+        frontier = _trace(ready, options, watcher, journal, hire)
     others = {"bounds": numbered(frontier.bounds_table()), "segments": frontier.segments_table()}
     figures = frontier.certificate
     certificate = {
@@ -85,15 +125,23 @@ def frontier_of(
         "solves": frontier.solves,
     }
     status = "complete" if frontier.status in ("complete", "tolerance") else frontier.status
-    return _finish(ready, output, options, Found(frontier.points, others, certificate, status), watcher, draws)
+    return Found(frontier.points, others, certificate, status, frontier.is_repeatable)
 
 
-def run_case(case: str | Path | Case, output: Path | None, options: Options, watcher: Watcher | None = None) -> Run:
+def run_case(
+    case: str | Path | Case,
+    output: Path | None,
+    options: Options,
+    watcher: Watcher | None = None,
+    *,
+    resumes: bool = False,
+    hire: Hire = Crew,
+) -> Run:
     """The main job: check, frontier, audit, charts, map and page."""
-    return frontier_of(case, output, options, watcher, draws=True)
+    return frontier_of(case, output, options, watcher, draws=True, resumes=resumes, hire=hire)
 
 
-def _trace(ready: Prepared, options: Options, watcher: Watcher) -> Frontier:
+def _trace(ready: Prepared, options: Options, watcher: Watcher, journal: Journal, hire: Hire) -> Frontier:
     settings = ready.case.settings.frontier
     return trace_frontier(
         ready.program,
@@ -108,6 +156,8 @@ def _trace(ready: Prepared, options: Options, watcher: Watcher) -> Frontier:
         progress=lambda stage, count: watcher.update(f"{stage}: {count} questions answered"),
         exact=options.is_exact,
         groups=ready.groups,
+        journal=journal,
+        hire=hire,
     )
 
 
@@ -123,7 +173,7 @@ def numbered(bounds: pd.DataFrame) -> pd.DataFrame:
 
 def _finish(
     ready: Prepared,
-    output: Path | None,
+    folder: RunFolder,
     options: Options,
     found: Found,
     watcher: Watcher,
@@ -135,20 +185,19 @@ def _finish(
         inputs = instance_tables(ready.instance)
     with watcher.phase("audit every plan from its tables"):
         audit = _audited(tables, inputs, found.certificate)
-    target = output or run_path(Path("runs"), ready.case.name, ready.case.case_hash)
-    with RunFolder(target) as folder:
-        folder.write_tables(tables)
-        folder.write_inputs(inputs)
-        write_snapshot(ready.case, folder.path / CASE)
-        write_plans(folder.path, ready.program, plans)
-        folder.write_record("audit.json", audit.record())
-        manifest = _manifest(ready, options, found)
-        pictures: tuple[str, ...] = ()
-        if draws:
-            with watcher.phase("draw charts, map and page"):
-                pictures = _drawn(folder.path, ready, tables, inputs, manifest)
-        folder.write_record("run.json", manifest)
-        path = folder.complete()
+    folder.write_tables(tables)
+    folder.write_inputs(inputs)
+    shutil.rmtree(folder.path / CASE, ignore_errors=True)
+    write_snapshot(ready.case, folder.path / CASE)
+    write_plans(folder.path, ready.program, plans)
+    folder.write_record("audit.json", audit.record())
+    manifest = _manifest(ready, options, found) | {"job": job_name(found, draws), "resumed": folder.resumed()}
+    pictures: tuple[str, ...] = ()
+    if draws:
+        with watcher.phase("draw charts, map and page"):
+            pictures = _drawn(folder.path, ready, tables, inputs, manifest)
+    folder.write_record("run.json", manifest)
+    path = folder.complete(keeps_points=found.status != "complete")
     if not audit.passed:
         failed = [check.name for check in audit.checks if not check.passed]
         raise AuditFailure(f"the plans do not add up ({', '.join(failed)}); see {path / 'audit.json'}")
@@ -191,7 +240,8 @@ def _manifest(ready: Prepared, options: Options, found: Found) -> dict[str, Any]
         size=size,
         points=[{"point": k, "status": p.status} for k, p in enumerate(found.points, start=1)],
     )
-    return manifest.record() | {"title": instance.title, "question": ready.case.settings.question}
+    more = {"title": instance.title, "question": ready.case.settings.question, "is_repeatable": found.is_repeatable}
+    return manifest.record() | more
 
 
 def _drawn(

@@ -27,12 +27,16 @@ LATE = 1e-3
 
 @dataclass(frozen=True)
 class Found:
-    """What a search gave: points, the ``bounds`` and ``segments`` behind them, certificate, and how it ended."""
+    """What a search gave: points, the ``bounds`` and ``segments`` behind them, certificate, and how it ended.
+
+    ``is_repeatable`` says whether the same inputs give the same again: nothing was cut short by time.
+    """
 
     points: Sequence[Point]
     proofs: Mapping[str, pd.DataFrame]
     certificate: Mapping[str, Any]
     status: str
+    is_repeatable: bool = True
 
 
 def preferences(program: CompiledProgram) -> list[Floats]:

@@ -9,9 +9,9 @@ from typing import Any
 from optimizer.chain.build import build_instance
 from optimizer.chain.instance import Instance
 from optimizer.errors import UsageProblem
+from optimizer.explain.words import Words
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.model.build import build_model, recourse_blocks
-from optimizer.model.registry import FIRST_STAGE
 from optimizer.results.manifest import Seconds, utc_now
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
@@ -52,9 +52,8 @@ class Prepared:
 
     @property
     def groups(self) -> list[str]:
-        """Group of limits, in a buyer's words, of every first-stage row."""
-        names = {rule.name: rule.group for rule in FIRST_STAGE}
-        return [names.get(component, component) for component, _ in self.program.row_keys]
+        """Limit, in a buyer's words, that every first-stage row belongs to."""
+        return Words(self.instance).limits(self.program.row_keys)
 
 
 def prepare(case: str | Path | Case, watcher: Watcher | None = None) -> Prepared:

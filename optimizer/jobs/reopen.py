@@ -12,7 +12,7 @@ from optimizer.jobs.watch import Watcher
 from optimizer.results.folder import CASE, RunTables, read_run
 from optimizer.results.plans import read_plans
 from optimizer.solve.compiled import Floats
-from optimizer.tables.case import load_case
+from optimizer.tables.case import Case, load_case
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,27 @@ def reopen(path: str | Path, watcher: Watcher | None = None) -> Reopened:
         DataProblem: if the folder is no finished run, or its case or plans are missing or of another version.
     """
     run = read_run(Path(path))
+    ready = prepare(case_of(run), watcher)
+    return Reopened(run, ready, read_plans(run.path, ready.program))
+
+
+def case_of(run: RunTables) -> Case:
+    """The case of a run as it was, from the run's own copy, under its own name and hashes.
+
+    Raises:
+        DataProblem: if the copy is missing (R004) or does not load.
+    """
     folder = run.path / CASE
     if not (folder / "case.toml").is_file():
         remedy = "make the run again with this version"
         raise DataProblem([Problem("R004", str(folder), found="no case.toml", allowed="the run's case", remedy=remedy)])
     manifest = run.manifest
-    original = replace(
+    return replace(
         load_case(folder),
         name=str(manifest["case"]),
         case_hash=str(manifest["case_hash"]),
         data_hash=str(manifest["data_hash"]),
     )
-    ready = prepare(original, watcher)
-    return Reopened(run, ready, read_plans(run.path, ready.program))
 
 
 def chosen_point(run: RunTables, point: int | None, default: int) -> int:

@@ -16,6 +16,7 @@ import pandas as pd
 from optimizer.chain.instance import Instance, Offer
 from optimizer.results.columns import Columns, Floats, block_columns, joined, loss_blocks
 from optimizer.results.costs import CostReader, qualification_starts
+from optimizer.results.made import made_per_t, tracked_per_t
 from optimizer.results.measures import expected, loss_measure, losses_of, stock_drawn, worst
 from optimizer.results.portfolio import portfolio_rows, toll_recipes
 from optimizer.results.reach import branches, reach_tables
@@ -207,9 +208,8 @@ class Extractor:
             if offer.kind == "toll":
                 groups.setdefault((toll_recipes(self.instance, offer), offer.product), []).append(offer)
         for (recipes, product), offers in groups.items():
-            per_t = {name: self.instance.recipes[name].outputs.get(product, 0.0) for name in recipes}
             run = owned[owned["recipe"].isin(recipes)]
-            made = (run["recipe"].map(per_t).astype(float) * run["throughput_t"]).groupby(run["year"]).sum()
+            made = (run["throughput_t"] * made_per_t(self.instance, run, product)).groupby(run["year"]).sum()
             own = committed[committed["offer"].isin([offer.offer for offer in offers])]
             total = own.groupby("year")["committed_t"].transform("sum")
             amounts = own["year"].map(made.to_dict()).astype(float).fillna(0.0) * own["committed_t"] / total
@@ -242,18 +242,11 @@ class Extractor:
         opening = pd.DataFrame(found, columns=["shock", "market", "stock_t"])
         return stock_drawn(rows[rows["shock"] != NOMINAL], opening, self._periods)
 
-    def _tracked(self) -> dict[str, float]:
-        products = self.instance.products
-        return {
-            recipe.recipe: sum(amount * products[p].tracked_share for p, amount in recipe.outputs.items())
-            for recipe in self.instance.recipes.values()
-        }
-
     def _shares(self, throughput: pd.DataFrame) -> pd.DataFrame:
         """Share of each country in a stage's output by tracked mass, both layers, over the horizon."""
         rows = throughput[throughput["shock"] == NOMINAL]
         facilities = self.instance.facilities
-        mass = rows["recipe"].map(self._tracked()).astype(float) * rows["throughput_t"]
+        mass = rows["throughput_t"] * tracked_per_t(self.instance, rows)
         stage = rows["facility"].map({f.facility: f.stage for f in facilities.values()}).rename("stage")
         country = rows["facility"].map({f.facility: f.country_iso3 for f in facilities.values()}).rename("country_iso3")
         sums = mass.groupby([stage, country]).sum()

@@ -31,11 +31,25 @@ def write_snapshot(case: Case, folder: Path) -> Path:
     return write_whole(whole_settings(case), case.tables, folder)
 
 
+def _felt(settings: Mapping[str, object], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Effects of events without those that name an origin rule or segment the case lacks.
+
+    Shared effects may name what a case does not have, and reach nothing then; a case's own may not.
+    """
+    effects = tables["event_effects"]
+    rules = settings.get("origin_rules")
+    names = [rule["rule"] for rule in rules] if isinstance(rules, list | tuple) else []
+    known = {"origin_rule": names, "segment": list(tables["markets"]["segment"])}
+    for column, values in known.items():
+        effects = effects[effects[column].isna() | effects[column].isin(["*", *values])]
+    return effects.reset_index(drop=True)
+
+
 def write_whole(settings: Mapping[str, object], tables: Mapping[str, pd.DataFrame], folder: Path) -> Path:
     """Write settings and tables as a case folder that needs nothing beside itself; tables without rows are left out."""
     folder.mkdir(parents=True)
     (folder / "case.toml").write_bytes(tomli_w.dumps(settings).encode())
-    for name, frame in tables.items():
+    for name, frame in {**tables, "event_effects": _felt(settings, tables)}.items():
         if len(frame):
             text = frame.replace({True: "true", False: "false"}) if "bool" in set(map(str, frame.dtypes)) else frame
             text.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")

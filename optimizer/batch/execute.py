@@ -1,0 +1,261 @@
+"""A batch carried out: jobs to Dask workers, finished runs into place one by one, the rest kept for later."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from optimizer.batch.parcel import unpack
+from optimizer.batch.plan import Job, Plan
+from optimizer.batch.worker import CRASH, DONE, LIMIT, TOPIC, Outcome, Task, do, record, warm
+from optimizer.errors import UsageProblem
+from optimizer.results.folder import PARTIAL, can_go_on, full_disk_told, read_manifest, replace_file
+from optimizer.results.identity import identity_of
+from optimizer.results.lock import lock, unlock
+from optimizer.results.manifest import as_json, utc_now
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+STATE = "batch.json"
+
+
+class Listener(Protocol):
+    """Who is told how the batch goes on."""
+
+    def says(self, job: str, text: str) -> None:
+        """A job (by its place) tells what it does."""
+
+    def ended(self, result: Result, done: int, of: int) -> None:
+        """A job ended, as number ``done`` of ``of``."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a job of the batch ended.
+
+    Attributes:
+        job: the job.
+        outcome: code, status and message.
+        run: the run folder, or None if there is none.
+        is_reused: whether an earlier run of the same inputs stands for it.
+    """
+
+    job: Job
+    outcome: Outcome
+    run: Path | None
+    is_reused: bool = False
+
+
+@dataclass
+class Batch:
+    """A batch being carried out in a folder.
+
+    Attributes:
+        plan: what to run.
+        folder: where the runs and the index go.
+        shares_disk: whether workers write into the folder themselves, so that even a broken-off job can be gone on
+            with; otherwise runs travel back when they are finished.
+        known: finished complete runs by identity, which are not solved again.
+        results: how jobs ended, by place.
+    """
+
+    plan: Plan
+    folder: Path
+    shares_disk: bool
+    listener: Listener
+    known: Mapping[str, Path] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
+    is_interrupted: bool = False
+
+    def settle_known(self) -> list[Job]:
+        """Take over what is finished already; returns the jobs left, of several with equal inputs only the first.
+
+        Raises:
+            UsageProblem: if a run of other inputs stands at a job's place.
+        """
+        left: list[Job] = []
+        done = dict(self.known)
+        self._twins: dict[str, list[Job]] = {}
+        for job in self.plan.jobs:
+            identity, target = job.identity(self.plan.options, self.plan.draws), self.folder / job.place
+            if target.exists():
+                if identity_of(read_manifest(target)) != identity:
+                    raise UsageProblem(f"{target} is a run of other inputs or options; name another folder with -o")
+                if not can_go_on(target):
+                    done[identity] = target
+                    self._end(Result(job, Outcome(DONE, "complete"), target))
+                    continue
+            elif identity in done:
+                self._end(Result(job, Outcome(DONE, "complete"), done[identity], True))
+                continue
+            if identity in self._twins:
+                self._twins[identity].append(job)
+                continue
+            self._twins[identity] = []
+            left.append(job)
+        return left
+
+    def carry_out(self, client: Client, jobs: list[Job], slots: int, workers: int) -> None:
+        """Do the jobs, ``slots`` at a time and as many again waiting; Ctrl-C leaves what is finished in place."""
+        from distributed import as_completed
+
+        client.subscribe_topic(TOPIC, self._heard)
+        waiting = iter(jobs)
+        queue = as_completed()
+        going: dict[Future, Job] = {}
+        try:
+            for job in islice(waiting, 2 * slots):
+                self._submit(client, queue, going, job, workers)
+            for future in queue:
+                job = going.pop(future)
+                self._take(job, _outcome(future))
+                future.release()
+                for after in islice(waiting, 1):
+                    self._submit(client, queue, going, after, workers)
+        except KeyboardInterrupt:
+            self.is_interrupted = True
+            client.cancel(list(going), force=True)
+            self._count(self.plan.jobs)
+        finally:
+            if client.status == "running":
+                client.unsubscribe_topic(TOPIC)
+
+    def _submit(self, client: Client, queue: Any, going: dict[Future, Job], job: Job, workers: int) -> None:
+        target = str((self.folder / job.place).absolute()) if self.shares_disk else None
+        options = replace(self.plan.options, workers=workers)
+        task = Task(job.place, job.case, job.parcel, options, self.plan.draws, target)
+        future = client.submit(do, task, pure=False)
+        going[future] = job
+        queue.add(future)
+
+    def _heard(self, event: tuple[float, Mapping[str, str]]) -> None:
+        self.listener.says(event[1]["job"], event[1]["text"])
+
+    def _count(self, jobs: Iterable[Job]) -> None:
+        """Count what workers had put into place when the batch was interrupted, before they could say so."""
+        for job in jobs:
+            target = self.folder / job.place
+            if target.exists() and job.place not in self.results:
+                status = str(read_manifest(target).get("status"))
+                self._end(Result(job, Outcome(DONE if status == "complete" else LIMIT, status), target))
+
+    def _take(self, job: Job, outcome: Outcome) -> None:
+        target = self.folder / job.place
+        if outcome.parcel is not None:
+            place_run(outcome.parcel, target)
+        run = target if target.exists() else None
+        self._end(Result(job, replace(outcome, parcel=None), run))
+
+    def _end(self, result: Result) -> None:
+        self.results[result.job.place] = result
+        self.listener.ended(result, len(self.results), len(self.plan.jobs))
+        identity = result.job.identity(self.plan.options, self.plan.draws)
+        self.write_state()
+        for twin in self._twins.pop(identity, []):
+            self._end(Result(twin, result.outcome, result.run, True))
+
+    def write_state(self) -> None:
+        """Write what has ended so far; the file is whole at any moment."""
+        with full_disk_told(self.folder):
+            replace_file(self.folder / STATE, as_json(self.record()).encode())
+
+    def record(self) -> dict[str, Any]:
+        """The batch as plain values: every job with what varies, how it ended and where its run is."""
+        jobs = []
+        for job in self.plan.jobs:
+            ended = self.results.get(job.place)
+            entry = {"case": job.case, "variation": job.variation, "keys": job.keys, "case_hash": job.case_hash}
+            told = record(ended.outcome) if ended else {"code": None, "status": "open", "message": "", "seconds": 0.0}
+            run = os.path.relpath(ended.run, self.folder) if ended and ended.run else None
+            jobs.append({**entry, **told, "run": run, "is_reused": bool(ended and ended.is_reused)})
+        return {"title": self.plan.title, "written": utc_now(), "options": self.plan.options.record(), "jobs": jobs}
+
+    @property
+    def code(self) -> int:
+        """Exit code: the worst of the cases; 4 or 5 if the batch was interrupted before all were done."""
+        codes = [result.outcome.code for result in self.results.values()]
+        if self.is_interrupted:
+            has_run = any(result.run is not None for result in self.results.values())
+            codes.append(LIMIT if has_run else LIMIT + 1)
+        return max(codes, default=DONE)
+
+
+def _outcome(future: Future) -> Outcome:
+    try:
+        outcome: Outcome = future.result()
+    except Exception as error:
+        return Outcome(CRASH, "failed", f"the cluster gave the job up: {type(error).__name__}: {error}")
+    return outcome
+
+
+def place_run(parcel: bytes, target: Path) -> None:
+    """Unpack a run that came back, under ``<name>.partial``, and rename it in one step; an unfinished one gives way.
+
+    Raises:
+        StorageFull: if there is no room; nothing that was there before is touched.
+    """
+    fresh = target.with_name(target.name + PARTIAL)
+    with full_disk_told(target.parent):
+        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            unpack(parcel, fresh)
+        except OSError:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        old = target.with_name(target.name + ".old")
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def claimed(folder: Path, resumes: bool) -> Iterator[Path]:
+    """The folder of a batch, held against other processes while inside.
+
+    Raises:
+        UsageProblem: if it exists and is not to be gone on with, is no batch, or another process is at work on it.
+    """
+    if folder.exists() and not resumes:
+        raise UsageProblem(f"{folder} exists already; go on with it by --resume, or name another folder with -o")
+    if folder.exists() and any(folder.iterdir()) and not (folder / STATE).is_file():
+        raise UsageProblem(f"{folder} is no folder of a batch; name another with -o")
+    with full_disk_told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock(folder)
+    try:
+        yield folder
+    finally:
+        unlock(folder)
+
+
+def shared_out(cores: int, jobs: int, asked: int | None) -> tuple[int, int]:
+    """How many jobs at a time, and how many solver processes each: together no more than there are cores."""
+    each = asked or max(1, cores // max(1, jobs))
+    return max(1, min(max(1, jobs), cores // each)), each
+
+
+def run_batch(batch: Batch, scheduler: str | None) -> None:
+    """Carry a batch out on this machine, or on the workers of a scheduler."""
+    from optimizer.batch import cluster
+
+    batch.write_state()
+    jobs = batch.settle_known()
+    if not jobs:
+        return
+    with ExitStack() as stack:
+        if scheduler is None:
+            at_once, each = shared_out(cluster.cores(), len(jobs), batch.plan.workers)
+            client = stack.enter_context(cluster.local(at_once))
+        else:
+            client = stack.enter_context(cluster.remote(scheduler))
+            at_once, each = cluster.slots(client), batch.plan.workers or 1
+        client.run(warm, on_error="ignore")
+        batch.carry_out(client, jobs, at_once, each)
