@@ -13,7 +13,7 @@ from optimizer.errors import DataProblem, Problem
 from optimizer.tables.case_file import read_settings
 from optimizer.tables.check import check_tables
 from optimizer.tables.locate import data_root, find_case
-from optimizer.tables.money import Restated, price_index, restate, told
+from optimizer.tables.money import in_one_money, told
 from optimizer.tables.overrides import Difference, merge, missing_values, remove_rows, without_doubles
 from optimizer.tables.package import Package, load_package
 from optimizer.tables.read import Table, read_table, to_frame
@@ -77,7 +77,7 @@ def load_case(case: str | Path, *, data: Path | None = None) -> Case:
     gone, more = remove_rows(base, package, settings.tables.remove, f"{name}/case.toml")
     problems += more
     money_year = settings.finance.money_year or package.money_year
-    base, own, restated, more = _in_one_money(base, own, money_year, package.money_year)
+    base, own, restated, more = in_one_money(base, own, money_year, package.money_year)
     problems += more
     tables, changes = _merged(base, own)
     problems += [problem for table in tables.values() for problem in missing_values(table)]
@@ -98,25 +98,6 @@ def load_case(case: str | Path, *, data: Path | None = None) -> Case:
         origins={key: tuple(f"{row.file}:{row.line}" for row in table.rows) for key, table in tables.items()},
         money_year=money_year,
     )
-
-
-def _in_one_money(
-    base: Mapping[str, Table], own: Mapping[str, Table], to_year: int, shared_year: int
-) -> tuple[dict[str, Table], dict[str, Table], list[Restated], list[Problem]]:
-    """Restate shared and own tables in money of one year, before own rows are laid over shared ones."""
-    own_index = price_index(own["deflators"].rows) if "deflators" in own else {}
-    index = price_index(base["deflators"].rows) | own_index if "deflators" in base else own_index
-    restated: list[Restated] = []
-    problems: list[Problem] = []
-    done: list[dict[str, Table]] = []
-    for tables, unstated in ((base, shared_year), (own, to_year)):
-        moved: dict[str, Table] = {}
-        for name, table in tables.items():
-            moved[name], items, more = restate(table, index, to_year, unstated)
-            restated += items
-            problems += more
-        done.append(moved)
-    return done[0], done[1], restated, problems
 
 
 def _merged(base: Mapping[str, Table], own: Mapping[str, Table]) -> tuple[dict[str, Table], list[Difference]]:

@@ -18,7 +18,10 @@ from optimizer.tables.text import nearest, read_text, shorten
 
 Location = tuple[str | int, ...]
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\- \"']+?)\s*\]\]?\s*(#.*)?$")
+LONGEST_LINE = 10_000
+"""Longer lines are refused: reading a key of so many parts takes minutes."""
+
+_HEADER = re.compile(r"\s*(\[\[?)([A-Za-z0-9_.\- \"']+)\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-]+|\"[^\"]*\"|'[^']*')\s*(\.[^=]*)?=")
 
 
@@ -28,6 +31,7 @@ def read_settings(path: Path, label: str) -> tuple[CaseSettings | None, list[Pro
     Codes: T002, T003 (file), T004 (syntax), T005 (unknown key), T006 (missing key), T007 (wrong value).
     """
     text, problems = read_text(path, label)
+    problems = problems or list(_endless(text, label))
     if problems:
         return None, problems
     try:
@@ -39,6 +43,15 @@ def read_settings(path: Path, label: str) -> tuple[CaseSettings | None, list[Pro
     except ValidationError as error:
         lines = dict(_lines(text))
         return None, [_problem(detail, lines, label) for detail in error.errors()]
+
+
+def _endless(text: str, label: str) -> Iterator[Problem]:
+    """Yield lines too long to be meant (T004)."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > LONGEST_LINE:
+            found, allowed = f"a line of {len(line)} characters", f"at most {LONGEST_LINE}"
+            remedy = "break the line: a list may have one entry a line"
+            yield Problem("T004", label, str(number), found=found, allowed=allowed, remedy=remedy)
 
 
 def _syntax(message: str, text: str, label: str) -> Problem:

@@ -21,6 +21,7 @@ _COUNTRY_COLUMNS = (
     ("standards", "country"),
     ("activity_rules", "country"),
     ("restoration_costs", "country"),
+    ("yield_learning", "country"),
     ("hazard_effects", "country"),
     ("hazard_effects", "destination"),
     ("replay_effects", "country"),
@@ -62,6 +63,7 @@ _NAME_OR_ALL = (
     ("feed_properties", "form", "products", "form"),
     ("restoration_costs", "facility", "facilities", "facility"),
     ("restoration_costs", "route", "routes", "route"),
+    ("yield_learning", "route", "routes", "route"),
     ("subsidy_terms", "facility", "facilities", "facility"),
     ("subsidy_terms", "project", "projects", "project"),
     ("subsidy_terms", "product", "products", "product"),
@@ -73,15 +75,18 @@ _STAGE_COLUMNS = (
     ("routes", "stage"),
     ("offers", "first_stage"),
     ("offers", "last_stage"),
+    ("projects", "first_stage"),
+    ("projects", "last_stage"),
     ("qualification_terms", "stage"),
     ("spot_depths", "stage"),
     ("event_effects", "stage"),
     ("standards", "stage"),
     ("activity_rules", "stage"),
+    ("yield_learning", "stage"),
     ("hazard_effects", "stage"),
 )
 
-_OR_ALL = ("event_effects", "hazard_effects", "standards", "activity_rules")
+_OR_ALL = ("event_effects", "hazard_effects", "standards", "activity_rules", "yield_learning")
 """Tables whose selectors may be ``*``; those of hazards also a word in braces, which a draw fills in."""
 
 _NAMED = ("products", "routes", "facilities", "ports", "passages", "offers", "projects", "events", "hazards", "markets")

@@ -73,6 +73,13 @@ def _candidates(view: View) -> Iterator[Problem]:
 def _policy(view: View) -> Iterator[Problem]:
     policy, environment = view.settings.policy, view.settings.environment
     yield from _named(view, "policy.regime", [policy.regime] if policy.regime else [], "regimes", "regime")
+    seen: set[int] = set()
+    for number, change in enumerate(policy.schedule, start=1):
+        key = f"policy.schedule[{number}]"
+        yield from _named(view, f"{key}.regime", [change.regime], "regimes", "regime")
+        if change.from_year in seen:
+            yield _problem(view, "T024", f"{key}.from_year", change.from_year, "each year once", "delete one of them")
+        seen.add(change.from_year)
     yield from _named(view, "policy.shock_regimes", policy.shock_regimes, "regimes", "regime")
     yield from _named(view, "policy.subsidies", policy.subsidies, "subsidy_terms", "programme")
     yield from _named(view, "environment.rules", environment.rules, "activity_rules", "rule")
@@ -129,6 +136,8 @@ def _years(view: View) -> Iterator[Problem]:
         "shocks.start_years": settings.shocks.start_years,
         "measure.year_weights": settings.measure.year_weights,
     }
+    for number, change in enumerate(settings.policy.schedule, start=1):
+        lists[f"policy.schedule[{number}].from_year"] = [change.from_year]
     for number, budget in enumerate(settings.limits.budget, start=1):
         lists[f"limits.budget[{number}].years"] = budget.years
     for key, given in lists.items():

@@ -29,6 +29,8 @@ _ORDERED = (
     ("footprints", "low", "high"),
     ("events", "low", "high"),
     ("regimes", "rate_low", "rate_high"),
+    ("regimes", "branch_low", "branch_high"),
+    ("yield_learning", "low", "high"),
     ("activity_rules", "from_year", "to_year"),
     ("feed_properties", "low", "high"),
     ("restoration_costs", "low", "high"),
@@ -39,6 +41,8 @@ _ORDERED = (
     ("replay_effects", "from_month", "to_month"),
     ("recovery_times", "low_months", "recover_months"),
     ("recovery_times", "recover_months", "high_months"),
+    ("deflators", "low", "price_index"),
+    ("deflators", "price_index", "high"),
 )
 """(table, column, column that must not be smaller)."""
 
@@ -50,6 +54,7 @@ def value_problems(view: View) -> Iterator[Problem]:
     yield from _empty_effects(view)
     yield from _baskets(view)
     yield from _offtakes(view)
+    yield from _branches(view)
     yield from _horizon(view)
     yield from _demand(view)
 
@@ -113,6 +118,21 @@ def _offtakes(view: View) -> Iterator[Problem]:
                 found = f"{total:.4g} promised of `{facility}` in {year:g}"
                 yield at(row, "T044", "committed_share", allowed, remedy, found)
                 break
+
+
+def _branches(view: View) -> Iterator[Problem]:
+    """Branches of one regime exclude each other."""
+    totals: dict[str, float] = {}
+    for row in view.rows("regimes"):
+        parent = row["branch_of"]
+        if parent is None:
+            continue
+        totals[str(parent)] = totals.get(str(parent), 0.0) + (number(row, "branch_share") or 0.0)
+        if totals[str(parent)] > 1 + 1e-9:
+            allowed = "branches of one regime that sum to at most 1"
+            remedy = "lower the shares: the branches exclude each other"
+            yield at(row, "T044", "branch_share", allowed, remedy, f"{totals[str(parent)]:.4g} after `{parent}`")
+            totals[str(parent)] = 0.0
 
 
 def _covers(row: Row, year: float) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
 from optimizer.errors import DataProblem, Problem
+from optimizer.tables.text import shorten
 
 _PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
 
@@ -44,9 +46,9 @@ def find_case(name_or_path: str | Path) -> Path:
     """
     text = str(name_or_path)
     path = Path(name_or_path)
-    if text and path.name == "case.toml" and path.is_file():
+    if text and path.name == "case.toml" and _is_there(path.is_file):
         return path.parent
-    if text and (path / "case.toml").is_file():
+    if text and _is_there((path / "case.toml").is_file):
         return path
     names = shipped_cases()
     if text in names:
@@ -54,9 +56,17 @@ def find_case(name_or_path: str | Path) -> Path:
     raise DataProblem([_not_found(text, path, names)])
 
 
+def _is_there(asked: Callable[[], bool]) -> bool:
+    """What the system says; a name too long for it, or in a folder nobody may look into, is not there."""
+    try:
+        return asked()
+    except OSError:
+        return False
+
+
 def _not_found(text: str, path: Path, names: list[str]) -> Problem:
     near = get_close_matches(text, names, n=1)
-    if text and path.is_dir():
+    if text and _is_there(path.is_dir):
         remedy = "put a case.toml into this folder, or make a case with `sourcing new NAME`"
     elif near:
         remedy = f"did you mean `{near[0]}`?"
@@ -65,4 +75,4 @@ def _not_found(text: str, path: Path, names: list[str]) -> Problem:
     allowed = "a folder with a case.toml"
     if names:
         allowed += ", or one of: " + ", ".join(names)
-    return Problem("T001", text or "(empty name)", found="no case there", allowed=allowed, remedy=remedy)
+    return Problem("T001", shorten(text, 200) or "(empty name)", found="no case there", allowed=allowed, remedy=remedy)

@@ -3,7 +3,7 @@
 A row says in ``money_year`` of which year its amounts are. Rows that say nothing stand in the money year of the data
 package if they are shared, and in that of the case if they are the case's own. An amount of year a becomes
 
-    amount × index[b] / index[a]
+    amount * index[b] / index[a]
 
 in money of year b, with the index of the table ``deflators``. Settings of a case are in its own money already.
 """
@@ -40,9 +40,32 @@ def money_columns(resource: Resource) -> tuple[str, ...]:
     return tuple(field.name for field in numbers if field.unit.startswith(_MONEY) and " or " not in field.unit)
 
 
+def in_one_money(
+    base: Mapping[str, Table], own: Mapping[str, Table], to_year: int, shared_year: int
+) -> tuple[dict[str, Table], dict[str, Table], list[Restated], list[Problem]]:
+    """Return a case's shared and own tables with all amounts in money of ``to_year``, what was restated, and problems.
+
+    ``shared_year`` is the money year of shared rows that state none. Codes: T070.
+    """
+    index: dict[int, float] = {}
+    for tables in (base, own):
+        index |= price_index(tables["deflators"].rows) if "deflators" in tables else {}
+    restated: list[Restated] = []
+    problems: list[Problem] = []
+    done: list[dict[str, Table]] = []
+    for tables, unstated in ((base, shared_year), (own, to_year)):
+        moved: dict[str, Table] = {}
+        for name, table in tables.items():
+            moved[name], items, more = restate(table, index, to_year, unstated)
+            restated += items
+            problems += more
+        done.append(moved)
+    return done[0], done[1], restated, problems
+
+
 def price_index(rows: Sequence[Row]) -> dict[int, float]:
     """Return year → price index of the rows of ``deflators``; rows that cannot be read are left out."""
-    pairs = ((number(row, "year"), number(row, "price_index")) for row in rows)
+    pairs = ((number(row, "money_year"), number(row, "price_index")) for row in rows)
     return {int(year): index for year, index in pairs if year is not None and index}
 
 
@@ -82,7 +105,8 @@ def told(restated: Sequence[Restated], to_year: int) -> Iterator[str]:
     for year in sorted({item.from_year for item in restated}):
         parts = [item for item in restated if item.from_year == year]
         tables = ", ".join(f"{item.rows} of {item.table}" for item in parts)
-        yield f"amounts in money of {year} were multiplied by {parts[0].factor:.4f} to money of {to_year}: rows {tables}"
+        factor = parts[0].factor
+        yield f"amounts in money of {year} were multiplied by {factor:.4f} to money of {to_year}: rows {tables}"
 
 
 def _is_money(table: str, column: str, row: Row) -> bool:

@@ -219,11 +219,21 @@ class Limits(Section):
     builds: tuple[BuildLimit, ...] = Field(default=(), description="Limits on simultaneous construction.")
 
 
+class ScheduledRegime(Section):
+    """Changes the regime of the plan at a date known today."""
+
+    from_year: Year = Field(description="First year under the regime, until the next entry.")
+    regime: Name = Field(description="Regime from then on, of the table regimes.")
+
+
 class Policy(Section):
     """Which regime of controls and duties holds, and how far its rules are followed."""
 
     regime: Name | None = Field(
         default=None, description="Regime of the plan, of the table regimes; empty: the one marked as default there."
+    )
+    schedule: tuple[ScheduledRegime, ...] = Field(
+        default=(), description="Regimes of the plan from later years on; empty: one regime throughout."
     )
     shock_regimes: tuple[Name, ...] = Field(
         default=(), description="Regimes that a shock may bring; each becomes an event by what it closes."
@@ -243,6 +253,9 @@ class Policy(Section):
     )
     subsidies: tuple[Name, ...] = Field(
         default=(), description="Programmes of the table subsidy_terms that are paid; empty: none beyond the prices."
+    )
+    yield_learning: Flag = Field(
+        default=False, description="Whether new plants start below the mature yield, by the table yield_learning."
     )
 
 

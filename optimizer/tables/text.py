@@ -8,12 +8,32 @@ from pathlib import Path
 
 from optimizer.errors import Problem
 
+LARGEST_MB = 64
+"""Larger files are refused unread: no table of a buyer comes near."""
+
+
+def unfit_file(path: Path, label: str) -> list[Problem]:
+    """Return why a file should not even be opened: no ordinary file (a pipe, a device), or far too large (T002)."""
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            found, allowed = "a pipe or a device", "an ordinary file"
+        elif path.is_file() and path.stat().st_size > LARGEST_MB * 1e6:
+            found, allowed = f"{path.stat().st_size / 1e6:.0f} MB", f"at most {LARGEST_MB} MB"
+        else:
+            return []
+    except OSError as error:
+        found, allowed = error.strerror or type(error).__name__, "a readable file"
+    return [Problem("T002", label, found=found, allowed=allowed, remedy="give the table as an ordinary text file")]
+
 
 def read_text(path: Path, label: str) -> tuple[str, list[Problem]]:
     """Return the text of a UTF-8 file (a byte order mark is taken off) and what is wrong with it.
 
     Codes: T002 (cannot be read), T003 (not UTF-8).
     """
+    unfit = unfit_file(path, label)
+    if unfit:
+        return "", unfit
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -45,7 +45,19 @@ SUFFIX_UNITS: Mapping[str, frozenset[str]] = {
 
 ROW_UNITS = frozenset(
     {"t", "t_per_year", "t_reo", "t_reo_per_year", "t_co2e_per_year", "share", "ratio", "count", "flag", "days"}
-    | {"working_days", "months", "years", "m", "ppm", "bq_per_g", "mg_per_l", "musd", "cny_per_t", "usd_per_t_co2e"}
+    | {
+        "working_days",
+        "months",
+        "years",
+        "m",
+        "ppm",
+        "bq_per_g",
+        "mg_per_l",
+        "musd",
+        "cny_per_t",
+        "usd_per_t_co2e",
+        "usd_per_kg",
+    }
 )
 """Units a row may state where a table is mixed by nature and has a column ``unit``."""
 

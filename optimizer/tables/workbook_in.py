@@ -16,7 +16,7 @@ from optimizer.errors import Problem
 from optimizer.tables.overrides import without_doubles
 from optimizer.tables.package import Resource
 from optimizer.tables.read import Record, Table, table_of
-from optimizer.tables.text import nearest, shorten
+from optimizer.tables.text import nearest, shorten, unfit_file
 
 INPUTS = "inputs.xlsx"
 """Name of the workbook in the folder of a case."""
@@ -66,6 +66,9 @@ def _sheets(path: Path, label: str, wanted: Collection[str]) -> tuple[dict[str, 
     """Cells of every sheet, once with values and once with formulas; none of sheets that are not wanted."""
     from openpyxl import load_workbook
 
+    unfit = unfit_file(path, label)
+    if unfit:
+        return {}, unfit
     found: list[dict[str, Cells]] = []
     try:
         with zipfile.ZipFile(path) as packed:

@@ -159,11 +159,9 @@ def test_zero_demand_is_valid(alone):
 
 def test_warnings_name_what_deserves_a_look(alone):
     alone.replace("demand", "motors,2029,30\n", "")
-    alone.replace("offers", "magnet,magnet,true,2025", "magnet,magnet,true,2020")
     alone.replace("facilities", "planned,,,2,300,output,0.9,0.15,0.1", "planned,,,2,300,output,0.9,0.15,0")
     warnings = "\n".join(alone.load().warnings)
     assert "demand of motors is given for 2027 to 2027" in warnings
-    assert "another year than 2025 are taken as they stand: toll_b" in warnings
     assert "ceiling for that kind is 0, so that nothing can be committed: toll_b" in warnings
 
 
