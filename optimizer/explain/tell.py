@@ -11,6 +11,7 @@ import pandas as pd
 from optimizer.chain.instance import Instance
 from optimizer.explain.limits import money
 from optimizer.explain.steps import step_sentences
+from optimizer.explain.suppliers import SWAP
 
 MOST = {"limits": 7, "stages": 6, "offers": 6, "suppliers": 12}
 """Most sentences of a section; the tables hold all."""
@@ -129,4 +130,8 @@ def _sheet(row: Mapping[Any, Any]) -> str:
         return f"{head}. What it would cost to do without was not found within the time.{floor}"
     extra = money(1e6 * row["extra_cost_musd"])
     instead = f" Instead: {row['instead']}." if row["instead"] else ""
-    return f"{head}. Walk away above {away:.1f} USD/kg; without it the plan costs {extra} more.{floor}{instead}"
+    if row["method"] == SWAP:
+        told = f"Worth {away:.1f} USD/kg or more (a low estimate: see the method); without it about {extra} or"
+    else:
+        told = f"Walk away above {away:.1f} USD/kg; without it the plan costs {extra}"
+    return f"{head}. {told} more.{floor}{instead}"

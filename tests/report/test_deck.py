@@ -2,6 +2,8 @@
 
 import io
 import math
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from dataclasses import replace
@@ -194,3 +196,20 @@ def test_sources_are_counted_over_the_tables_of_the_case(tmp_path):
     assert [[cell.text for cell in row.cells] for row in found.rows][1:] == [
         ["s1", "First", "P, 2025", "2"], ["s2", "Second", "Q", "1"]
     ]  # fmt: skip
+
+
+def test_an_office_program_renders_every_slide(tmp_path):
+    """Opened by another program than the one that wrote it: as many pages as slides, none of them blank."""
+    office, renderer = shutil.which("soffice"), shutil.which("pdftoppm")
+    if office is None or renderer is None:
+        pytest.skip("LibreOffice or poppler is not installed")
+    file = tmp_path / "deck.pptx"
+    file.write_bytes(deck(RunView(shocked_run(tmp_path)), {}))
+    profile = f"-env:UserInstallation=file://{tmp_path / 'profile'}"
+    convert = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(file)]
+    subprocess.run(convert, check=True, capture_output=True, timeout=120)
+    draw = [renderer, "-r", "20", "-gray", str(tmp_path / "deck.pdf"), str(tmp_path / "page")]
+    subprocess.run(draw, check=True, timeout=60)
+    pages = sorted(tmp_path.glob("page-*.pgm"))
+    assert len(pages) == len(Presentation(file).slides)
+    assert all(len(set(page.read_bytes()[20:])) > 2 for page in pages)
