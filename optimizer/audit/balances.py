@@ -34,14 +34,16 @@ def _entries(view: View) -> list[pd.DataFrame]:
     case, results = view.case, view.results
     lanes = case.tables["lanes"][["lane", "layer", "from_place", "to_place", "product"]]
     flows = results["flows"][[*WHEN, "lane", "origin_class", "flow_t"]].merge(lanes, on="lane")
-    recipes = case.tables["recipe_flows"].merge(case.tables["recipes"][["recipe", "facility"]], on="recipe")
-    recipes["sign"] = recipes["direction"].map({"output": 1.0, "input": -1.0})
-    run = results["throughput"][[*WHEN, "recipe", "layer", "origin_class", "throughput_t"]].merge(recipes, on="recipe")
+    used = case.tables["recipe_flows"].query("direction == 'input'")[["recipe", "product", "t_per_t"]]
+    places = case.tables["recipes"][["recipe", "facility"]]
+    run = results["throughput"][[*WHEN, "recipe", "layer", "origin_class", "throughput_t"]].merge(places, on="recipe")
+    taken, made = run.merge(used, on="recipe"), run.merge(case.made, on=["recipe", "year"])
     raised = results["reclassified"]
     return [
         _entry(flows, "to_place", flows["flow_t"]),
         _entry(flows, "from_place", -flows["flow_t"]),
-        _entry(run, "facility", run["sign"] * run["t_per_t"] * run["throughput_t"]),
+        _entry(taken, "facility", -taken["t_per_t"] * taken["throughput_t"]),
+        _entry(made, "facility", made["t_per_t"] * made["throughput_t"]),
         *_handed_over(view),
         _entry(results["supply"].assign(layer="buyer"), "market", results["supply"]["supply_t"]),
         _entry(results["outlets"], "place", -results["outlets"]["amount_t"]),

@@ -93,11 +93,12 @@ def _check_take_or_pay(ledger: Ledger, rows: pd.DataFrame) -> None:
 def _check_reserved_capacity(view: View, ledger: Ledger, rows: pd.DataFrame) -> None:
     """No more is reserved at a plant than is open to one buyer, unless it runs already."""
     case = view.case
-    outputs = case.tables["recipe_flows"].query("direction == 'output' and t_per_t > 0")
-    uses = outputs.merge(case.tables["recipes"][["recipe", "facility", "capacity_use"]], on="recipe")
+    uses = case.made.query("t_per_t > 0").merge(
+        case.tables["recipes"][["recipe", "facility", "capacity_use"]], on="recipe"
+    )
     uses = uses.assign(use=uses["capacity_use"] / uses["t_per_t"])
-    least = uses.groupby(["facility", "product"], as_index=False)[["use"]].min()
-    part = rows.merge(least, on=["facility", "product"], how="left").fillna({"use": 0.0})
+    least = uses.groupby(["facility", "product", "year"], as_index=False)[["use"]].min()
+    part = rows.merge(least, on=["facility", "product", "year"], how="left").fillna({"use": 0.0})
     part["reserved_t"] = part["use"] * part["committed_t"]
     part["running_t"] = part["use"] * part["running_t"]
     sums = part.groupby(["facility", "kind", "year"], as_index=False)[["reserved_t", "running_t"]].sum()

@@ -31,8 +31,7 @@ def _available(view: View) -> pd.DataFrame:
     sales["available_t"] = (1.0 + sales["surge_share"]) * sales["committed_t"]
     spot = case.tables["qualification_years"].merge(case.tables["qualifications"], on="qualification")
     spot = spot[in_force(view, spot["qualification"], spot["year"])].rename(columns={"spot_t": "available_t"})
-    outputs = case.tables["recipe_flows"].query("direction == 'output'")
-    owned = view.nominal("throughput").query("layer == 'buyer'").merge(outputs, on="recipe")
+    owned = view.nominal("throughput").query("layer == 'buyer'").merge(case.made, on=["recipe", "year"])
     surge = float(offers["surge_share"].min()) if len(offers) else 0.0
     owned["available_t"] = (1.0 + surge) * owned["t_per_t"] * owned["throughput_t"]
     parts = [part[[*_PLANT, "available_t"]] for part in (sales, spot, owned) if len(part)]

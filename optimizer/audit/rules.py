@@ -15,6 +15,7 @@ def check_rules(view: View, ledger: Ledger) -> None:
     _check_reexport(view, ledger)
     _check_closures(view, ledger)
     _check_builds(view, ledger)
+    _check_shadow_licences(view, ledger)
     mode = view.case.settings.get("licence_time", "ignored")
     licensed = _licensed(view) if mode != "ignored" else _licensed(view).head(0)
     stored = view.case.tables["storages"][["place", "product"]].drop_duplicates().assign(stored=True)
@@ -54,6 +55,26 @@ def _check_builds(view: View, ledger: Ledger) -> None:
         counts = [int(((named["start_year"] <= year) & (year < last)).sum()) for year in case.years]
         rows = pd.DataFrame({"limit": limit["name"], "year": case.years, "projects": counts})
         ledger.note("simultaneous_builds", rows, rows["projects"] - float(limit["max_projects"]), tolerance=SHARE)
+
+
+def _check_shadow_licences(view: View, ledger: Ledger) -> None:
+    """Behind priced sales, at most the licensed part of what a plant could sell moves to a plant abroad."""
+    case = view.case
+    flows = view.nominal("flows").query("layer == 'supplier'")
+    rows = flows.merge(case.tables["lane_years"][["lane", "year", "approval_share"]], on=["lane", "year"])
+    rows = rows[(rows["approval_share"] > 0) & (rows["approval_share"] < 1)]
+    rows = rows if case.is_on("limits_intermediates") else rows.head(0)
+    key = ["from_facility", "product", "to_facility", "year"]
+    rows = rows.groupby(key, as_index=False).agg({"flow_t": "sum", "approval_share": "max"})
+    uses = case.made.query("t_per_t > 0").merge(case.tables["recipes"][["recipe", "facility", "capacity_use"]])
+    uses = uses.assign(use=uses["capacity_use"] / uses["t_per_t"]).rename(columns={"facility": "from_facility"})
+    least = uses.groupby(["from_facility", "product", "year"], as_index=False)[["use"]].min()
+    opened = case.tables["capacities"][["facility", "year", "open_sale_t"]]
+    opened = opened.merge(view.entitlements, on=["facility", "year"], how="left").fillna({"entitlement_t": 0.0})
+    opened = opened.rename(columns={"facility": "from_facility"})
+    rows = rows.merge(least, on=["from_facility", "product", "year"]).merge(opened, on=["from_facility", "year"])
+    room = rows["approval_share"] * (rows["open_sale_t"] + rows["entitlement_t"]) / rows["use"]
+    ledger.note("shadow_licences", rows[[*key, "flow_t"]], rows["flow_t"] - room, room)
 
 
 def _licensed(view: View) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from optimizer.audit.operations import check_operations
 from optimizer.audit.policy import check_policy
 from optimizer.audit.reach import check_reach
 from optimizer.audit.rules import check_rules
+from optimizer.audit.subsidies import check_subsidies
 from optimizer.audit.view import WHEN, Case, View
 from optimizer.results.schema import TABLES
 
@@ -44,6 +45,7 @@ def audit_run(result_tables: Tables, instance_tables: Tables, certificate: Mappi
             check(view, ledger)
         if position == 0:
             check_probabilities(view, ledger)
+            check_subsidies(view, ledger)
     check_frontier(tables, certificate, ledger)
     return ledger.audit()
 

@@ -14,11 +14,10 @@ from optimizer.audit.view import View
 def stage_output(view: View) -> pd.DataFrame:
     """``year, facility, stage, country_iso3, mass_t``: output by tracked mass, both layers."""
     case = view.case
-    outputs = case.tables["recipe_flows"].query("direction == 'output'")
-    outputs = outputs.merge(case.tables["products"][["product", "tracked_share"]], on="product")
+    outputs = case.made.merge(case.tables["products"][["product", "tracked_share"]], on="product")
     outputs["tracked"] = outputs["t_per_t"] * outputs["tracked_share"]
-    per_t = outputs.groupby("recipe", as_index=False)[["tracked"]].sum()
-    run = view.nominal("throughput").merge(per_t, on="recipe")
+    per_t = outputs.groupby(["recipe", "year"], as_index=False)[["tracked"]].sum()
+    run = view.nominal("throughput").merge(per_t, on=["recipe", "year"])
     run = run.merge(case.tables["facilities"][["facility", "stage", "country_iso3"]], on="facility")
     run["mass_t"] = run["tracked"] * run["throughput_t"]
     return run.groupby(["year", "facility", "stage", "country_iso3"], as_index=False)[["mass_t"]].sum()

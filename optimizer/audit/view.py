@@ -81,6 +81,17 @@ class Case:
         return set(self.tables["shocks"]["shock"]) - set(cut.loc[cut["origin_bit"].astype(int) != 0, "shock"])
 
     @cached_property
+    def made(self) -> pd.DataFrame:
+        """``recipe, product, year, t_per_t``: output per t of throughput, lower while a plant still learns."""
+        outputs = self.tables["recipe_flows"].query("direction == 'output'")[["recipe", "product", "t_per_t"]]
+        rows = outputs.merge(pd.DataFrame({"year": self.years}), how="cross")
+        low = self.tables.get("recipe_yields")
+        if low is None or low.empty:
+            return rows
+        rows = rows.merge(low, on=["recipe", "year"], how="left")
+        return rows.assign(t_per_t=rows["t_per_t"] * rows["yield_share"].fillna(1.0)).drop(columns="yield_share")
+
+    @cached_property
     def facility_shares(self) -> pd.DataFrame:
         """``shock, facility, period, open_share`` below 1."""
         return self.tables["facility_shares"][["shock", "facility", "period", "open_share"]]
@@ -176,14 +187,14 @@ class View:
     @cached_property
     def tolled(self) -> pd.DataFrame:
         """``shock, period, year, group, product, lifted_t``: main output per group of recipes under toll offers."""
-        outputs = self.case.tables["recipe_flows"].query("direction == 'output'")
+        outputs = self.case.made
         run = self.results["throughput"].query("layer == 'buyer'")[[*WHEN, "recipe", "throughput_t"]]
         parts = []
         products = self.case.map("offers", "offer", "product")
         for group, product in {(g, str(products[o])) for o, g in self.case.toll_recipes.items()}:
-            per_t = keyed(outputs[outputs["product"] == product], ["recipe"], "t_per_t")
-            mine = run[run["recipe"].isin(group)]
-            mine = mine.assign(lifted_t=mine["recipe"].map(per_t).astype(float) * mine["throughput_t"])
+            per_t = outputs.loc[outputs["product"] == product, ["recipe", "year", "t_per_t"]]
+            mine = run[run["recipe"].isin(group)].merge(per_t, on=["recipe", "year"])
+            mine = mine.assign(lifted_t=mine["t_per_t"].astype(float) * mine["throughput_t"])
             sums = mine.groupby(WHEN, as_index=False)[["lifted_t"]].sum()
             parts.append(sums.assign(group=";".join(group), product=product))
         empty = pd.DataFrame(columns=[*WHEN, "lifted_t", "group", "product"]).astype({"lifted_t": float})

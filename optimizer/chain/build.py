@@ -46,6 +46,7 @@ from optimizer.chain.records import number, rows_of
 from optimizer.chain.reexport import ReexportRule, barred_lanes
 from optimizer.chain.regimes import with_regime_shocks
 from optimizer.chain.services import Services, services_of
+from optimizer.chain.shock_duties import with_duties
 from optimizer.chain.waivers import Waived, waived_bits
 from optimizer.errors import DataProblem
 
@@ -171,17 +172,28 @@ def _assemble(
         projects=projects,
         storages=storages,
         byproducts=build_byproducts(draft.case.tables, products, owned),
-        shocks=draft.services.shocks(facilities, network.lanes, rules, years, draft.products, draft.markets),
+        shocks=with_duties(
+            draft.case,
+            draft.services.shocks(facilities, network.lanes, rules, years, draft.products, draft.markets),
+            network.lanes,
+            facilities,
+            draft.markets,
+            draft.products,
+        ),
         place_classes=classes,
         upstream_spot_t=_upstream_spot(draft, facilities, recipes_at),
         **_limits(draft, facilities, network.recipes, offers, qualifications),
         **_switches(draft),
-        **_policy(draft, facilities, projects, waived),
+        **_policy(draft, facilities, offers, projects, waived),
     )
 
 
 def _policy(
-    draft: Draft, facilities: Mapping[str, Facility], projects: Mapping[str, Project], waived: Waived
+    draft: Draft,
+    facilities: Mapping[str, Facility],
+    offers: Mapping[str, Offer],
+    projects: Mapping[str, Project],
+    waived: Waived,
 ) -> dict[str, Any]:
     policy, builds = draft.case.settings.policy, draft.case.settings.limits.builds
     return {
@@ -189,6 +201,7 @@ def _policy(
         "licence_time": policy.licence_time,
         "limits_intermediates": policy.limits_intermediates,
         "build_limits": build_build_limits(builds, projects.values(), facilities, draft.services.members),
+        "public_money": draft.public_money(offers, projects),
     }
 
 
@@ -268,9 +281,9 @@ def _facilities(
     """Give the facilities that still have a recipe or an offer, open at least for what runs there today."""
     running: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: {"sale": {}, "toll": {}})
     for offer in offers.values():
-        per_t = capacity_per_t(recipes_at.get(offer.facility, ()), offer.product) or 0.0
         used = running[offer.facility][offer.kind]
         for t, volume in offer.running_t.items():
+            per_t = capacity_per_t(recipes_at.get(offer.facility, ()), offer.product, t) or 0.0
             used[t] = used.get(t, 0.0) + volume * per_t
     ends = {lane.from_place for lane in network.lanes.values()} | {lane.to_place for lane in network.lanes.values()}
     kept = set(recipes_at) | {offer.facility for offer in offers.values()} | ends

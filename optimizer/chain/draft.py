@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optimizer.chain.activities import activity_rules
 from optimizer.chain.candidates import candidate_facilities, owners_of
 from optimizer.chain.capacity import build_facility, capacity_years
 from optimizer.chain.classes import forbidden_bits, origin_bits
-from optimizer.chain.instance import Facility, Layer, Market, Offer, Product, Project, Qualification, Storage
+from optimizer.chain.instance import Facility, Layer, Market, Offer, Product, Project, Qualification, Recipe, Storage
+from optimizer.chain.learning import YieldLearning, yield_learning
 from optimizer.chain.markets import build_markets, build_storages
 from optimizer.chain.network import Blueprint
-from optimizer.chain.offers import OfferBook, PriceDeck, build_offer
+from optimizer.chain.offers import OfferBook, PriceDeck, build_offer, price_parts
 from optimizer.chain.projects import build_project
 from optimizer.chain.qualifications import build_qualification, with_qualification
 from optimizer.chain.recipes import RouteBook, build_products
 from optimizer.chain.records import Row, rows_of
 from optimizer.chain.reexport import reexport_rules
 from optimizer.chain.services import Services
-from optimizer.chain.subsidies import supported, terms_of
+from optimizer.chain.subsidies import public_money, supported, terms_of
+from optimizer.chain.support_kinds import PricePart, PublicMoney
 from optimizer.chain.technology import Hold, holds_of
+from optimizer.chain.trade import CountryGroups
 from optimizer.errors import Problem
 
 LINK_LAYERS: dict[str, tuple[Layer, ...]] = {
@@ -50,12 +53,21 @@ class Draft:
     toll_routes: dict[str, str]
     qualifications: dict[str, Qualification]
     problems: list[Problem]
+    price_parts: list[PricePart] = field(default_factory=list)
+    project_cost_musd: dict[str, float] = field(default_factory=dict)
+    """Project → cost before public money."""
     rules: tuple[Any, ...] = ()
     """Origin rules: those of the case, then one per exporter whose refusals reach abroad; rule i is bit i."""
 
     def projects_at(self, facility: str) -> list[Project]:
         """Give the projects of a facility."""
         return [project for project in self.projects.values() if project.facility == facility]
+
+    def public_money(self, offers: Collection[str], projects: Collection[str]) -> PublicMoney:
+        """Give what is paid to whom, with the prices of some offers and the costs of some projects before it."""
+        paid = terms_of(self.case.tables, self.case.settings.policy.subsidies)
+        parts = [part for part in self.price_parts if part.offer in offers]
+        return public_money(paid, parts, {name: self.project_cost_musd[name] for name in projects})
 
 
 def build_draft(case: Any, services: Services) -> Draft:
@@ -65,7 +77,8 @@ def build_draft(case: Any, services: Services) -> Draft:
     rows = candidate_facilities(tables, settings.candidates, services.members)
     rules = (*settings.origin_rules, *reexport_rules(services.licences, settings.policy.reexport))
     facilities = _facilities(case, services, rows, years, rules)
-    projects = _projects(case, services, rows, years)
+    unpaid = _projects(case, services, rows, years)
+    projects = _learning_projects(case, _paid_projects(case, unpaid), facilities)
     running = {
         name: capacity_years(facility, [p for p in projects.values() if p.facility == name], years)
         for name, facility in facilities.items()
@@ -93,6 +106,7 @@ def build_draft(case: Any, services: Services) -> Draft:
         toll_routes={},
         qualifications={},
         problems=[],
+        project_cost_musd={name: project.cost_musd for name, project in unpaid.items()},
         rules=rules,
     )
     _add_offers(draft, running)
@@ -100,17 +114,61 @@ def build_draft(case: Any, services: Services) -> Draft:
 
 
 def _projects(case: Any, services: Services, rows: Mapping[str, Row], years: tuple[int, ...]) -> dict[str, Project]:
-    """Give the projects that can be decided in the horizon, as controls and public money leave them."""
+    """Give the projects that can be decided in the horizon, as controls leave them."""
     settings, tables = case.settings, case.tables
     found = [row for row in rows_of(tables, "projects") if row["facility"] in rows]
     holds: dict[str, Hold] = {}
     if settings.policy.technology_controls:
         countries = {row["project"]: rows[row["facility"]]["country_iso3"] for row in found}
         holds = holds_of(tables, countries, services, years[0])
-    paid = terms_of(tables, settings.policy.subsidies)
     drafted = (build_project(row, years, holds.get(row["project"])) for row in found)
-    rate = settings.finance.discount_rate_share
-    return {project.project: supported(project, paid, rate) for project in drafted if project.years}
+    return {project.project: project for project in drafted if project.years}
+
+
+def _paid_projects(case: Any, projects: Mapping[str, Project]) -> dict[str, Project]:
+    """Give the projects at what public money leaves to their sponsor."""
+    paid, rate = terms_of(case.tables, case.settings.policy.subsidies), case.settings.finance.discount_rate_share
+    return {name: supported(project, paid, rate) for name, project in projects.items()}
+
+
+def _learning(case: Any) -> YieldLearning | None:
+    """Give the curves by which new plants learn, None where the case does not follow them."""
+    if not case.settings.policy.yield_learning:
+        return None
+    groups = CountryGroups(case.tables)
+    return yield_learning(case.tables, groups.covers, groups.specificity)
+
+
+def _learning_projects(
+    case: Any, projects: dict[str, Project], facilities: Mapping[str, Facility]
+) -> dict[str, Project]:
+    """Give the projects with their first years' entitlement as far as the yield of a new plant carries it."""
+    learning = _learning(case)
+    if learning is None:
+        return projects
+    routes: dict[str, list[str]] = defaultdict(list)
+    for row in rows_of(case.tables, "facility_routes"):
+        routes[row["facility"]].append(row["route"])
+    return {
+        name: learning.lowered(project, facilities[project.facility], routes[project.facility])
+        for name, project in projects.items()
+    }
+
+
+def _applied(draft: Draft) -> Callable[[Recipe], Recipe | None]:
+    """Give what rules on activities, and learning, make of a recipe."""
+    environment, members = draft.case.settings.environment, draft.services.members
+    rules = activity_rules(draft.case.tables, environment, draft.facilities, draft.products, draft.years, members)
+    learning = _learning(draft.case)
+    if learning is None:
+        return rules.applied
+
+    def applied(recipe: Recipe) -> Recipe | None:
+        allowed = rules.applied(recipe)
+        facility = draft.facilities[recipe.facility]
+        return None if allowed is None else learning.learnt(allowed, facility, draft.years)
+
+    return applied
 
 
 def _facilities(
@@ -157,6 +215,7 @@ def _add_offers(draft: Draft, running: Mapping[str, frozenset[int]]) -> None:
         offer = with_qualification(offer, items[key])
         if _can_matter(offer, items[key]):
             draft.offers[offer.offer] = offer
+            draft.price_parts += price_parts(row, book) if book.subsidies and not problems else []
             draft.toll_routes.update({offer.offer: row["route"]} if offer.kind == "toll" else {})
     draft.qualifications = {item.qualification: item for item in items.values() if item is not None}
 
@@ -195,14 +254,7 @@ def blueprint_of(draft: Draft) -> Blueprint:
         ),
         markets=draft.markets,
         opening=frozenset(stocked),
-        applied=activity_rules(
-            tables,
-            draft.case.settings.environment,
-            draft.facilities,
-            draft.products,
-            draft.years,
-            draft.services.members,
-        ).applied,
+        applied=_applied(draft),
     )
 
 

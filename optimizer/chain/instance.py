@@ -19,6 +19,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from optimizer.chain.limit_kinds import Budget, BuildLimit, EnvironmentCap, ShareCap, SupplierCount
+from optimizer.chain.support_kinds import PublicMoney
+
 Layer = Literal["supplier", "buyer"]
 LAYERS: tuple[Layer, Layer] = ("supplier", "buyer")
 OriginClass = int
@@ -72,7 +75,8 @@ class Recipe:
     ``inputs`` and ``outputs`` map products to t per t of throughput, ``capacity_use`` is t of capacity (on
     the facility's basis) per t of throughput, ``layers`` are the layers in which the buyer's model may run
     it, ``footprint`` maps an indicator to its load per t of throughput. In ``closed_years`` a rule forbids it;
-    ``restoration_usd_per_t`` is what restoring the land costs per t of throughput.
+    ``restoration_usd_per_t`` is what restoring the land costs per t of throughput. ``yield_share`` holds, for years in
+    which the plant still learns, its output per t of throughput as a share of ``outputs``.
     """
 
     recipe: str
@@ -85,6 +89,16 @@ class Recipe:
     footprint: Mapping[str, float]
     closed_years: frozenset[int] = frozenset()
     restoration_usd_per_t: float = 0.0
+    yield_share: Mapping[int, float] = field(default_factory=dict)
+
+    def made_t(self, product: str, year: int) -> float:
+        """Give the output of a product per t of throughput in a year; 0 where it is not made."""
+        return self.outputs.get(product, 0.0) * self.yield_share.get(year, 1.0)
+
+    @property
+    def least_yield_share(self) -> float:
+        """Smallest share of the mature yield in any year."""
+        return min(self.yield_share.values(), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,67 +275,8 @@ class Shock:
     lane_share: Mapping[tuple[str, int, OriginClass], float]
     price_multiple: float
     story: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShareCap:
-    """Largest share of a stage's flow (by tracked mass) from a set of facilities, in given years.
-
-    With ``penalty_usd_per_kg`` it is a benchmark: what lies above it is paid for, not forbidden.
-    """
-
-    name: str
-    stage: str
-    facilities: frozenset[str]
-    max_share: float
-    years: tuple[int, ...]
-    penalty_usd_per_kg: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SupplierCount:
-    """Least and largest number of facilities with a contract at a stage, in given years."""
-
-    name: str
-    stage: str
-    facilities: frozenset[str]
-    min_count: int | None
-    max_count: int | None
-    years: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Most that may be spent (MUSD, real, undiscounted) on the named cost terms in given years together."""
-
-    name: str
-    terms: tuple[str, ...]
-    years: tuple[int, ...]
-    max_musd: float
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentCap:
-    """Largest load of an indicator over a set of facilities in given years together.
-
-    With ``is_per_kg`` the value is per kilogram of demand met in these years.
-    """
-
-    name: str
-    indicator: str
-    facilities: frozenset[str]
-    years: tuple[int, ...]
-    max_value: float
-    is_per_kg: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BuildLimit:
-    """Most sponsored projects of a set that may be under construction in the same year."""
-
-    name: str
-    projects: frozenset[str]
-    max_projects: int
+    extra_duty_share: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    """(lane, period) → duty beyond the plan's, as a share of customs value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +325,7 @@ class Instance:
     build_limits: tuple[BuildLimit, ...] = ()
     waived_bits: Mapping[tuple[Layer, str, str], OriginClass] = field(default_factory=dict)
     """(layer, facility, product) → marks that feed loses there: content below a threshold, substantial change."""
+    public_money: PublicMoney = field(default_factory=PublicMoney)
     licence_time: Literal["ignored", "stock", "delay"] = "ignored"
     limits_intermediates: bool = False
     carbon_price_usd_per_t: float = 0.0

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from optimizer.chain.instance import (
-    Budget,
-    BuildLimit,
-    EnvironmentCap,
-    Facility,
-    Offer,
-    Project,
-    Qualification,
-    ShareCap,
-    SupplierCount,
-)
+from optimizer.chain.instance import Facility, Offer, Project, Qualification
+from optimizer.chain.limit_kinds import Budget, BuildLimit, EnvironmentCap, ShareCap, SupplierCount
 from optimizer.errors import Problem
 
 Members = Callable[[str], frozenset[str]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from optimizer.chain.instance import Facility, Market, Offer, Project, Recipe, Storage
 from optimizer.chain.records import Row, Tables, interpolate, number, rows_of
 from optimizer.chain.subsidies import credited, without_floors
+from optimizer.chain.support_kinds import PricePart
 from optimizer.errors import Problem
 
 COMMITMENT_MARGIN = 1.4
@@ -76,6 +77,21 @@ def price_by_year(
     return {t: at(t) for t in years}, []
 
 
+def price_parts(row: Row, book: OfferBook) -> list[PricePart]:
+    """Give the parts of an offer's price by year, before public money: what is fixed, then its indices."""
+    offer, deck = row["offer"], book.deck
+    fixed = number(row, FIXED_COLUMNS[deck.deck], number(row, "price_usd_per_kg"))
+    floor = number(row, "floor_usd_per_kg")
+    parts = [PricePart(offer, t, "", "", 1.0, fixed, floor) for t in book.years]
+    for term in book.indices.get(offer, ()):
+        product, market = term["product"], term["market"]
+        what = (number(term, "kg_per_kg"), number(term, "floor_usd_per_kg"))
+        for t in book.years:
+            price = deck.price_usd_per_kg(product, market, t)
+            parts.append(PricePart(offer, t, product, market, what[0], price, what[1]))
+    return parts
+
+
 @dataclass(frozen=True)
 class OfferBook:
     """What building offers needs besides their rows.
@@ -135,9 +151,13 @@ def running_by_year(contract: Row | None, years: Sequence[int]) -> dict[int, flo
     return {t: number(contract, "committed_t_per_year") for t in years if t <= contract["end_year"]}
 
 
-def capacity_per_t(recipes: Iterable[Recipe], product: str) -> float | None:
-    """Give the least capacity a facility needs per tonne of a product, on its own basis; None if it makes none."""
-    needs = [r.capacity_use / r.outputs[product] for r in recipes if r.outputs.get(product, 0.0) > 0]
+def capacity_per_t(recipes: Iterable[Recipe], product: str, year: int | None = None) -> float | None:
+    """Give the least capacity a facility needs per tonne of a product, on its own basis; None if it makes none.
+
+    Without a year, of a plant that has learnt.
+    """
+    made = [(r, r.outputs.get(product, 0.0) if year is None else r.made_t(product, year)) for r in recipes]
+    needs = [r.capacity_use / amount for r, amount in made if amount > 0]
     return min(needs) if needs else None
 
 
@@ -154,7 +174,8 @@ def need_per_t(product: str, wanted: str, makers: Mapping[str, Sequence[Recipe]]
         ways = [r for r in makers.get(target, ()) if not seen.intersection(r.inputs)]
         return max(
             (
-                sum(amount * need(i, seen | {target}) for i, amount in r.inputs.items()) / r.outputs[target]
+                sum(amount * need(i, seen | {target}) for i, amount in r.inputs.items())
+                / (r.outputs[target] * r.least_yield_share)
                 for r in ways
             ),
             default=0.0,
@@ -207,7 +228,8 @@ def makers_of(recipes: Iterable[Recipe]) -> dict[str, list[Recipe]]:
     seen: set[tuple[object, ...]] = set()
     for recipe in recipes:
         for product in recipe.outputs if "buyer" in recipe.layers else ():
-            key = (product, recipe.outputs[product], tuple(sorted(recipe.inputs.items())))
+            made = recipe.outputs[product] * recipe.least_yield_share
+            key = (product, made, tuple(sorted(recipe.inputs.items())))
             if key not in seen:
                 seen.add(key)
                 makers[product].append(recipe)

@@ -66,11 +66,13 @@ def spot_by_year(
 
     The spot share of the open sale capacity, expressed in the product by the recipe that makes most of it.
     """
-    per_t = capacity_per_t(recipes, product.product)
     share = number(depth, "spot_share") if depth else 0.0
-    if not per_t or share <= 0:
+    makers = [recipe for recipe in recipes if recipe.outputs.get(product.product, 0.0) > 0]
+    if not makers or share <= 0:
         return {}
-    return {t: share * opened / per_t for t, opened in facility.open_sale_t.items() if opened > 0}
+    opened = {t: capacity for t, capacity in facility.open_sale_t.items() if capacity > 0}
+    needs = {t: capacity_per_t(makers, product.product, t) or 0.0 for t in opened}
+    return {t: share * opened[t] / need for t, need in needs.items() if need > 0}
 
 
 def with_spot(

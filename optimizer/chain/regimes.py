@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.chain.licences import Licence
+from optimizer.chain.phases import Phase, branch_probability, phases_of, regimes_in_force
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.rows import ALL
 from optimizer.chain.trade import TradeRules
@@ -23,38 +24,36 @@ from optimizer.chain.trade import TradeRules
 EVENT_PREFIX = "regime-"
 """Name of the event that a regime brings: this and the name of the regime."""
 
+START_YEARS = ("first_start_year", "last_start_year")
+"""Columns of events that only start in some years: those of one phase of the plan."""
+
 _NO_SELECTORS = ("source_id", "confidence", "note")
 
 Ends = tuple[str, str]
 """(destination country, segment)."""
 
 
-def regimes_in_force(tables: Tables, named: str | None) -> tuple[str, ...]:
-    """Give a regime and those it is based on, the most specific first; without a name, the default of the table."""
-    rows = {row["regime"]: row for row in rows_of(tables, "regimes")}
-    default = next((name for name, row in rows.items() if row.get("is_plan_default")), None)
-    found: list[str] = []
-    name = named or default
-    while name is not None and name not in found:
-        found.append(name)
-        name = rows.get(name, {}).get("based_on")
-    return tuple(found)
-
-
 def with_regime_shocks(case: Any) -> Any:
     """Give the case with one event, and its effects, for every regime that a shock may bring.
 
-    A case that chooses its events gets these besides; without such regimes it is returned as it is.
+    A case that chooses its events gets these besides; without such regimes it is returned as it is. Where the plan's
+    regime changes over time there is one event for every phase, in whose years alone it starts: none for the phase in
+    which the plan is already under that regime.
     """
     policy = case.settings.policy
     if not policy.shock_regimes:
         return case
+    horizon = case.settings.horizon
+    phases = phases_of(case.tables, policy, horizon.first_year, horizon.last_year)
+    rows = {row["regime"]: row for row in rows_of(case.tables, "regimes")}
     events: list[Row] = []
     effects: list[Row] = []
     for name in policy.shock_regimes:
-        row = next(row for row in rows_of(case.tables, "regimes") if row["regime"] == name)
-        events.append(_event(row))
-        effects.extend(_effects(case, row))
+        for phase in phases:
+            if len(phases) == 1 or name not in phase.regimes:
+                event = _event(rows, name, phase, phase is phases[0])
+                events.append(event | (_starts(phase) if len(phases) > 1 else {}))
+                effects.extend(_effects(case, rows[name], phase, event["event"]))
     tables = {**case.tables, "events": _added(case.tables, "events", events)}
     tables["event_effects"] = _added(case.tables, "event_effects", effects)
     shocks = case.settings.shocks
@@ -67,20 +66,32 @@ def _added(tables: Tables, name: str, rows: list[Row]) -> pd.DataFrame:
     """Give a table with further rows; selectors that a row does not name stand for all."""
     frame = tables[name]
     columns = [str(column) for column in frame]
-    texts = {column for column in columns if frame[column].dtype == object and column not in _NO_SELECTORS}
+    columns += [column for column in START_YEARS if any(column in row for row in rows) and column not in columns]
+    texts = {str(column) for column in frame if frame[column].dtype == object and column not in _NO_SELECTORS}
     whole = [{column: row.get(column, ALL if column in texts else None) for column in columns} for row in rows]
-    more = pd.DataFrame(whole, columns=frame.columns)
+    more = pd.DataFrame(whole, columns=columns)
     return pd.concat([frame.astype(object), more.astype(object)], ignore_index=True)
 
 
-def _event(row: Row) -> Row:
+def _starts(phase: Phase) -> Row:
+    return dict(zip(START_YEARS, (phase.first_year, phase.last_year), strict=True))
+
+
+def _event(rows: Mapping[str, Row], name: str, phase: Phase, is_first: bool) -> Row:
+    """Give the event of a regime: its hazard times the probability of the branches that lead to it."""
+    row = rows[name]
+
+    def rate(column: str, branch: str) -> float | None:
+        hazard = row.get(column)
+        return None if hazard is None else float(hazard) * branch_probability(rows, name, phase.regimes, branch)
+
     return {
-        "event": EVENT_PREFIX + row["regime"],
+        "event": EVENT_PREFIX + name + ("" if is_first else f"-from-{phase.first_year}"),
         "name": row["name"],
         "cause": "regime",
-        "rate_per_year": number(row, "rate_per_year"),
-        "low": row.get("rate_low"),
-        "high": row.get("rate_high"),
+        "rate_per_year": rate("rate_per_year", "branch_share") or 0.0,
+        "low": rate("rate_low", "branch_share"),
+        "high": rate("rate_high", "branch_share"),
         "story": row.get("story") or row["name"],
         **{column: row.get(column) for column in ("source_id", "confidence", "note")},
     }
@@ -88,7 +99,7 @@ def _event(row: Row) -> Row:
 
 @dataclass(frozen=True)
 class _Change:
-    """From the plan's regime to another: both as trade rules, at the first year of the horizon."""
+    """From the plan's regime to another: both as trade rules, at the first year of the plan's phase."""
 
     before: TradeRules
     after: TradeRules
@@ -110,17 +121,14 @@ class _Change:
         return self.after.licence(exporter, group, *ends, self.year)
 
 
-def _effects(case: Any, row: Row) -> list[Row]:
-    """Give the rows of ``event_effects`` of a change to the regime of ``row``."""
-    tables, year = case.tables, case.settings.horizon.first_year
-    change = _Change(
-        TradeRules(tables, regimes_in_force(tables, case.settings.policy.regime)),
-        TradeRules(tables, regimes_in_force(tables, row["regime"])),
-        year,
-    )
+def _effects(case: Any, row: Row, phase: Phase, event: str) -> list[Row]:
+    """Give the rows of ``event_effects`` of a change to the regime of ``row`` from that of a phase of the plan."""
+    tables = case.tables
+    after = TradeRules(tables, regimes_in_force(tables, row["regime"]))
+    change = _Change(TradeRules(tables, phase.regimes), after, phase.first_year)
     found = [*_licence_cuts(case, change), *_content_cuts(case, change)]
     common = {
-        "event": EVENT_PREFIX + row["regime"],
+        "event": event,
         "target": "lane",
         "is_project_only": False,
         "from_month": 0.0,

@@ -37,13 +37,13 @@ class Services:
 
 def services_of(case: Any) -> Services:
     """Give the look-ups over the tables and settings of a case."""
-    from optimizer.chain.regimes import regimes_in_force
+    from optimizer.chain.phases import PlanRules, phases_of
     from optimizer.chain.routing import Router
-    from optimizer.chain.trade import TradeRules
     from optimizer.shocks.scenarios import case_shocks
 
     router = Router(case.tables, case.settings.freight)
-    rules = TradeRules(case.tables, regimes_in_force(case.tables, case.settings.policy.regime))
+    horizon = case.settings.horizon
+    rules = PlanRules(case.tables, phases_of(case.tables, case.settings.policy, horizon.first_year, horizon.last_year))
 
     def shocks(*network: Any) -> Mapping[str, Shock]:
         return case_shocks(case, *network)

@@ -14,11 +14,35 @@ from dataclasses import replace
 from optimizer.chain.instance import Project
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.rows import ALL
+from optimizer.chain.support_kinds import PricePart, PublicMoney, SubsidyTerm
 
 
 def terms_of(tables: Tables, programmes: Sequence[str]) -> list[Row]:
     """Give the rows of the named programmes."""
     return [row for row in rows_of(tables, "subsidy_terms") if row["programme"] in programmes]
+
+
+def public_money(
+    paid: Sequence[Row], price_parts: Iterable[PricePart], project_cost_musd: Mapping[str, float]
+) -> PublicMoney:
+    """Keep what is paid with prices and costs before it, so that both can be recomputed."""
+    terms = tuple(
+        SubsidyTerm(
+            programme=term["programme"],
+            kind=term["kind"],
+            facility=term["facility"],
+            project=term["project"],
+            product=term["product"],
+            value=number(term, "value"),
+            pass_through_share=number(term, "pass_through_share", 1.0),
+            term_years=number(term, "term_years", 1.0),
+            rate_share=number(term, "rate_share"),
+            from_year=int(number(term, "from_year")),
+            to_year=int(number(term, "to_year", 9999)),
+        )
+        for term in paid
+    )
+    return PublicMoney(terms, tuple(price_parts), project_cost_musd) if terms else PublicMoney()
 
 
 def _in_years(row: Row, year: int) -> bool:

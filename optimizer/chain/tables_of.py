@@ -1,4 +1,4 @@
-"""The instance as tidy tables, from which anyone can recompute every plan, and as a text to read.
+"""The instance as tidy tables, from which anyone can recompute every plan.
 
 Texts that are missing are empty, lists are joined by semicolons, years and origin bits are whole numbers. Every table
 is there with its columns even if it has no rows, sorted by its leading columns.
@@ -6,7 +6,6 @@ is there with its columns even if it has no rows, sorted by its leading columns.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -61,6 +60,12 @@ def _recipe_flows(x: Instance) -> Rows:
         for direction, amounts in (("input", r.inputs), ("output", r.outputs)):
             for product, amount in amounts.items():
                 yield r.recipe, product, direction, amount
+
+
+def _recipe_yields(x: Instance) -> Rows:
+    for r in x.recipes.values():
+        for t, share in r.yield_share.items():
+            yield r.recipe, t, share
 
 
 def _footprints(x: Instance) -> Rows:
@@ -195,6 +200,12 @@ def _lane_shares(x: Instance) -> Rows:
             yield s.shock, lane, period, bit, share
 
 
+def _shock_duties(x: Instance) -> Rows:
+    for s in x.shocks.values():
+        for (lane, period), share in s.extra_duty_share.items():
+            yield s.shock, lane, period, share
+
+
 def _place_classes(x: Instance) -> Rows:
     for (layer, place, product), classes in x.place_classes.items():
         for g in classes:
@@ -232,6 +243,22 @@ def _environment_caps(x: Instance) -> Rows:
 def _build_limits(x: Instance) -> Rows:
     for limit in x.build_limits:
         yield limit.name, _list(sorted(limit.projects)), limit.max_projects
+
+
+def _subsidies(x: Instance) -> Rows:
+    for s in x.public_money.terms:
+        what = (s.programme, s.kind, s.facility, s.project, s.product, s.value, s.pass_through_share)
+        yield *what, s.term_years, s.rate_share, s.from_year, s.to_year
+
+
+def _price_parts(x: Instance) -> Rows:
+    for part in x.public_money.price_parts:
+        amount = (part.kg_per_kg, part.price_usd_per_kg, part.floor_usd_per_kg)
+        yield part.offer, part.year, part.product, part.market, *amount
+
+
+def _project_costs(x: Instance) -> Rows:
+    yield from x.public_money.project_cost_musd.items()
 
 
 def _waived(x: Instance) -> Rows:
@@ -285,6 +312,7 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     "capacities": ("facility year:i capacity_t:f open_sale_t:f open_toll_t:f", 2, _capacities),
     "recipes": ("recipe facility route capacity_use:f layers restoration_usd_per_t:f", 1, _recipes),
     "recipe_closures": ("recipe year:i", 2, _recipe_closures),
+    "recipe_yields": ("recipe year:i yield_share:f", 2, _recipe_yields),
     "recipe_flows": ("recipe product direction t_per_t:f", 3, _recipe_flows),
     "footprints": ("recipe indicator value_per_t:f", 2, _footprints),
     "lanes": (
@@ -334,6 +362,7 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     "shock_periods": ("shock period:i year:i first_month:f months:f", 2, _shock_periods),
     "facility_shares": ("shock facility period:i open_share:f", 3, _facility_shares),
     "lane_shares": ("shock lane period:i origin_bit:i open_share:f", 4, _lane_shares),
+    "shock_duties": ("shock lane period:i extra_share:f", 3, _shock_duties),
     "place_classes": ("layer place product origin_class:i", 4, _place_classes),
     "upstream_spot": ("facility product year:i spot_t:f", 3, _upstream_spot),
     "share_caps": ("name stage facilities max_share:f years penalty_usd_per_kg:f", 2, _share_caps),
@@ -341,6 +370,14 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     "budgets": ("name terms years max_musd:f", 1, _budgets),
     "environment_caps": ("name indicator facilities years max_value:f is_per_kg:b", 1, _environment_caps),
     "build_limits": ("name projects max_projects:i", 1, _build_limits),
+    "subsidies": (
+        "programme kind facility project product value:f pass_through_share:f term_years:f rate_share:f from_year:i "
+        "to_year:i",
+        5,
+        _subsidies,
+    ),
+    "price_parts": ("offer year:i product market kg_per_kg:f price_usd_per_kg:f floor_usd_per_kg:f", 4, _price_parts),
+    "project_costs": ("project cost_musd:f", 1, _project_costs),
     "waived": ("layer place product waived_bits:i", 3, _waived),
     "settings": ("key value", 1, _settings),
     "year_weights": ("start_year:i weight:f", 1, _year_weights),
@@ -359,33 +396,3 @@ def instance_tables(instance: Instance) -> dict[str, pd.DataFrame]:
         frame = pd.DataFrame.from_records(list(rows(instance)), columns=list(columns)).astype(columns)
         tables[name] = frame.sort_values(list(columns)[:keys], kind="stable", ignore_index=True)
     return tables
-
-
-def describe(instance: Instance) -> str:
-    """Say in plain lines what an instance contains: sizes, stages, demand, and offers by stage."""
-    x = instance
-    lines = [f"{x.title} ({x.case}), {x.years[0]}-{x.years[-1]}"]
-    lines += [f"  {count:>6}  {name}" for name, count in x.summary().items()]
-    lines.append("Stages: facilities, of them aggregates; capacity and open to the buyer in the last year, t")
-    lines += [_stage_line(x, stage) for stage in x.stages]
-    lines.append("Demand by market, t in the first and last year; criticality; products accepted")
-    for d in x.markets.values():
-        span = f"{d.demand_t[x.years[0]]:,.0f} > {d.demand_t[x.years[-1]]:,.0f}"
-        lines.append(f"  {d.market}: {span}; {d.criticality:.2f}; {', '.join(sorted(d.accepts))}")
-    lines.append("Offers: kind, product, volume t/yr, price in the first and last year USD/kg, starts")
-    for o in x.offers.values():
-        price = f"{o.price_usd_per_kg[x.years[0]]:,.2f} > {o.price_usd_per_kg[x.years[-1]]:,.2f}"
-        starts = f"{o.start_years[0]}-{o.start_years[-1]}" if o.start_years else "none"
-        lines.append(f"  {o.offer}: {o.kind} of {o.product}, {o.min_t:,.0f}-{o.max_t:,.0f}, {price}, {starts}")
-    return "\n".join(lines)
-
-
-def _stage_line(x: Instance, stage: str) -> str:
-    at_stage = [f for f in x.facilities.values() if f.stage == stage]
-    last = x.years[-1]
-    capacity = sum(f.capacity_t[last] for f in at_stage)
-    opened = sum(f.open_sale_t[last] + f.open_toll_t[last] for f in at_stage)
-    countries = Counter(f.country_iso3 for f in at_stage)
-    named = ", ".join(f"{country} {number}" for country, number in sorted(countries.items()))
-    aggregates = sum(f.is_aggregate for f in at_stage)
-    return f"  {stage}: {len(at_stage)}, {aggregates}; {capacity:,.0f}, {opened:,.0f}; {named or 'none'}"

@@ -22,6 +22,8 @@ _COMMANDS = {
     "runs": "optimizer.cli.runs",
     "explain": "optimizer.cli.explain",
     "alternatives": "optimizer.cli.alternatives",
+    "sensitivity": "optimizer.cli.sensitivity",
+    "compare": "optimizer.cli.compare",
     "map": "optimizer.cli.outputs",
     "report": "optimizer.cli.outputs",
     "data": "optimizer.cli.data",

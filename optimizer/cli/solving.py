@@ -13,7 +13,7 @@ import click
 
 from optimizer.cli.console import Progress, print_table
 from optimizer.cli.failures import DONE, LIMIT_WITH_PLAN
-from optimizer.cli.options import json_option, output_option, solving_options, taking_up_options
+from optimizer.cli.options import Finite, json_option, output_option, solving_options, taking_up_options
 
 if TYPE_CHECKING:
     from optimizer.jobs.frontier import Run
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("case")
-@click.option("--max-loss", type=click.FloatRange(0.0), default=None, help="Least cost at this loss (months).")
-@click.option("--budget-musd", type=click.FloatRange(0.0), default=None, help="Least loss within this cost (MUSD).")
+@click.option("--max-loss", type=Finite(0.0), default=None, help="Least cost at this loss (months).")
+@click.option("--budget-musd", type=Finite(0.0), default=None, help="Least loss within this cost (MUSD).")
 @output_option
 @solving_options
 @json_option
@@ -44,7 +44,7 @@ def solve(obj: dict[str, Any], /, case: str, max_loss: float | None, budget_musd
 @click.command()
 @click.argument("case")
 @click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
-@click.option("--tolerance", type=click.FloatRange(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
+@click.option("--tolerance", type=Finite(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
 @click.option("--exact", is_flag=True, help="The complete set of nondominated plans, where practical.")
 @taking_up_options
 @output_option
@@ -70,7 +70,7 @@ def frontier(
 @click.argument("case", required=False)
 @click.option("--from-manifest", type=click.Path(exists=True), default=None, help="Repeat the run of this run.json.")
 @click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
-@click.option("--tolerance", type=click.FloatRange(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
+@click.option("--tolerance", type=Finite(0.0, 1.0), default=None, help="Mean gap to stop at, share of cost.")
 @taking_up_options
 @output_option
 @solving_options
@@ -85,7 +85,7 @@ def run(
     tolerance: float | None,
     **options: Any,
 ) -> int:
-    """Do the main job: check, frontier, audit, charts, map and page.
+    """Do the main job: check, frontier, audit, stress test, reasons, charts, map and page.
 
     \b
     Examples:
@@ -113,13 +113,13 @@ def _traced(case: str, chosen: Any, options: dict[str, Any], is_quiet: bool, job
         return _tell(earlier, options["as_json"])
     draws, resumes = job == "run", options["resume"]
     if options["scheduler"] is None:
-        found = frontier_of(case, folder, chosen, progress, draws, resumes=resumes)
+        found = frontier_of(case, folder, chosen, progress, draws, probes=draws, resumes=resumes)
         return _tell(found, options["as_json"])
     from optimizer.batch.cluster import hired
 
     with hired(options["scheduler"]) as (hire, workers):
         spread = replace(chosen, workers=options["workers"] or workers)
-        found = frontier_of(case, folder, spread, progress, draws, resumes=resumes, hire=hire)
+        found = frontier_of(case, folder, spread, progress, draws, probes=draws, resumes=resumes, hire=hire)
     return _tell(found, options["as_json"])
 
 

@@ -175,7 +175,9 @@ def _paid(bench: Bench, offers: set[str], premium: float) -> Floats:
                     tolls[recipe.recipe] = max(tolls.get(recipe.recipe, 0.0), recipe.outputs[offer.product])
     for (recipe_name, layer, _, t), place in bench.columns("throughput").items():
         if layer == "buyer" and recipe_name in tolls:
-            paid[place] = premium * bench.discount[int(str(t))] * tolls[str(recipe_name)]
+            year = int(str(t))
+            learnt = instance.recipes[str(recipe_name)].yield_share.get(year, 1.0)
+            paid[place] = premium * bench.discount[year] * tolls[str(recipe_name)] * learnt
     return paid
 
 

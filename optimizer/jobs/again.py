@@ -51,7 +51,7 @@ def run_again(manifest: Path, output: Path | None, watcher: Watcher | None = Non
     if job == "solve":
         run = solve_plan(case, output, options, watcher)
     else:
-        run = frontier_of(case, output, options, watcher, draws=job == "run")
+        run = frontier_of(case, output, options, watcher, draws=job == "run", probes=job == "run")
     same, different = _compared(first.path, run.path)
     return Repeated(run, same, different, tuple(_reasons(first.manifest, run.manifest)))
 

@@ -69,6 +69,14 @@ def explain_run(
     watcher = watcher or Silence()
     with watcher.phase("take up the run"):
         reopened = reopen(run, watcher)
+    return explain_reopened(reopened, point, depth, workers, watcher)
+
+
+def explain_reopened(
+    reopened: Reopened, point: int | None, depth: Depth, workers: int = 1, watcher: Watcher | None = None
+) -> Explained:
+    """As ``explain_run``, for a run that is open already."""
+    watcher = watcher or Silence()
     chosen = chosen_point(reopened.run, recommended(reopened.run) if point is None else point, 0)
     tables = explain_point(reopened, chosen, depth, workers, watcher)
     record = _record(reopened.run, chosen, depth)

@@ -12,19 +12,21 @@ import pandas as pd
 
 from optimizer.chain.tables_of import instance_tables
 from optimizer.errors import AuditFailure
+from optimizer.jobs.one_plan import chosen_solver, plan_by
 from optimizer.jobs.point_tables import Found, tables_of
 from optimizer.jobs.prepare import COST, LOSS, Options, Prepared, prepare, refuse_solver, refuse_taken
+from optimizer.jobs.reopen import Reopened
 from optimizer.jobs.target import finished_run, job_name, making, target_of
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.results.extract import Tables
-from optimizer.results.folder import CASE, RunFolder
+from optimizer.results.folder import CASE, RunFolder, RunTables
 from optimizer.results.kept import kept_journal
 from optimizer.results.manifest import Manifest, utc_now
 from optimizer.results.plans import write_plans
 from optimizer.solve.crew import Crew, Hire
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.journal import Journal
-from optimizer.solve.one import solve_at
+from optimizer.solve.numerics import numerics
 from optimizer.tables.case import Case
 from optimizer.tables.snapshot import write_snapshot
 
@@ -47,23 +49,11 @@ class Run:
 def solve_plan(case: str | Path | Case, output: Path | None, options: Options, watcher: Watcher | None = None) -> Run:
     """One plan: least cost at a loss, or least loss within a budget. Written as a run with one point."""
     watcher = watcher or Silence()
-    refuse_solver(options.solver)
+    solver = chosen_solver(options.solver)
     refuse_taken(output)
     ready = prepare(case, watcher)
-    settings = ready.case.settings.frontier
     with watcher.phase("find the plan"), ready.seconds.phase("solver"):
-        point = solve_at(
-            ready.program,
-            COST,
-            LOSS,
-            max_second=options.max_loss_months,
-            max_first=options.budget_musd,
-            gap_share=_given(options.gap_share, settings.gap_share),
-            time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
-            workers=options.workers,
-            seed=options.seed,
-            groups=ready.groups,
-        )
+        point = plan_by(solver, ready, options)
     proof = [{"proof": 1, "kind": "cap", "max_loss_months": point.second, "bound_musd": point.bound, "weight": 0.0}]
     bounds = pd.DataFrame(proof).assign(status=point.status)
     is_done = point.status == "optimal"
@@ -79,6 +69,7 @@ def frontier_of(
     watcher: Watcher | None = None,
     draws: bool = False,
     *,
+    probes: bool = False,
     resumes: bool = False,
     hire: Hire = Crew,
 ) -> Run:
@@ -92,6 +83,7 @@ def frontier_of(
         options: how to solve.
         watcher: told how it goes on.
         draws: add charts, map and page.
+        probes: add the stress test and the reasons for the recommended plan.
         resumes: go on with an unfinished run of this case, or one ended by a limit; begin anew if there is none, and
             return it as it is if it is complete.
         hire: makes the workers that answer questions side by side.
@@ -107,7 +99,7 @@ def frontier_of(
         return Run(earlier.path, dict(earlier.tables), earlier.inputs, earlier.manifest, "complete")
     with making(target, resumes) as folder:
         found = _traced(ready, options, watcher, kept_journal(folder, ready.program), hire)
-        return _finish(ready, folder, options, found, watcher, draws)
+        return _finish(ready, folder, options, found, watcher, draws, probes)
 
 
 def _traced(ready: Prepared, options: Options, watcher: Watcher, journal: Journal, hire: Hire) -> Found:
@@ -137,8 +129,8 @@ def run_case(
     resumes: bool = False,
     hire: Hire = Crew,
 ) -> Run:
-    """The main job: check, frontier, audit, charts, map and page."""
-    return frontier_of(case, output, options, watcher, draws=True, resumes=resumes, hire=hire)
+    """The main job: check, frontier, audit, stress test, reasons, charts, map and page."""
+    return frontier_of(case, output, options, watcher, True, probes=True, resumes=resumes, hire=hire)
 
 
 def _trace(ready: Prepared, options: Options, watcher: Watcher, journal: Journal, hire: Hire) -> Frontier:
@@ -178,8 +170,9 @@ def _finish(
     found: Found,
     watcher: Watcher,
     draws: bool = False,
+    probes: bool = False,
 ) -> Run:
-    """Tables, audit, manifest and pictures of solved points, in a run folder."""
+    """Tables, audit, manifest, stress test, reasons and pictures of solved points, in a run folder."""
     with watcher.phase("write the plans as tables"):
         tables, plans = tables_of(ready, found, options.workers)
         inputs = instance_tables(ready.instance)
@@ -192,10 +185,13 @@ def _finish(
     write_plans(folder.path, ready.program, plans)
     folder.write_record("audit.json", audit.record())
     manifest = _manifest(ready, options, found) | {"job": job_name(found, draws), "resumed": folder.resumed()}
+    made = RunTables(folder.path, tables, inputs, manifest, audit.record())
+    if probes and audit.passed:
+        _probed(Reopened(made, ready, plans), options, watcher)
     pictures: tuple[str, ...] = ()
     if draws:
         with watcher.phase("draw charts, map and page"):
-            pictures = _drawn(folder.path, ready, tables, inputs, manifest)
+            pictures = _drawn(made, ready)
     folder.write_record("run.json", manifest)
     path = folder.complete(keeps_points=found.status != "complete")
     if not audit.passed:
@@ -241,21 +237,21 @@ def _manifest(ready: Prepared, options: Options, found: Found) -> dict[str, Any]
         points=[{"point": k, "status": p.status} for k, p in enumerate(found.points, start=1)],
     )
     more = {"title": instance.title, "question": ready.case.settings.question, "is_repeatable": found.is_repeatable}
+    more["numerics"] = numerics(program)
     return manifest.record() | more
 
 
-def _drawn(
-    folder: Path,
-    ready: Prepared,
-    tables: Tables,
-    inputs: Mapping[str, pd.DataFrame],
-    manifest: Mapping[str, Any],
-) -> tuple[str, ...]:
+def _probed(reopened: Reopened, options: Options, watcher: Watcher) -> None:
+    from optimizer.jobs.probe import probe
+
+    probe(reopened, options.workers, options.seed, watcher)
+
+
+def _drawn(run: RunTables, ready: Prepared) -> tuple[str, ...]:
     """Charts, map and page into the folder; names of the files."""
     from optimizer.report.deliver import draw_run
-    from optimizer.results.folder import RunTables
 
-    return draw_run(folder, RunTables(folder, tables, inputs, manifest), assumed_shares(ready.case))
+    return draw_run(run.path, run, assumed_shares(ready.case))
 
 
 def assumed_shares(case: Case) -> dict[str, float]:

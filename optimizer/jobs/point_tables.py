@@ -78,7 +78,10 @@ def tables_of(ready: Prepared, found: Found, workers: int) -> tuple[Tables, dict
 
 
 def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
-    """Columns that move shadow flow or follow from it: what may change while ties are broken."""
+    """Columns that move shadow flow or follow from it: what may change while ties are broken.
+
+    Those with a price stay, for what the land, the carbon or a benchmark behind a sale costs is the buyer's.
+    """
     lanes = ready.instance.lanes
 
     def is_shadow(component: str, index: tuple[object, ...]) -> bool:
@@ -88,4 +91,6 @@ def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
             return "supplier" in index
         return component in ("surplus", "loss", "excess", "value_at_risk", "worst_loss")
 
-    return np.array([is_shadow(component, index) for component, index in ready.program.column_keys], dtype=bool)
+    shadow = np.array([is_shadow(component, index) for component, index in ready.program.column_keys], dtype=bool)
+    priced, _ = ready.program.objectives[COST]
+    return np.array(shadow & (priced == 0.0), dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from optimizer.model.build import build_model, recourse_blocks
 from optimizer.results.manifest import Seconds, utc_now
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.highs import NAME
 from optimizer.tables.case import Case, load_case
 
 COST, LOSS, TIE = "cost", "loss_measure", "shadow_freight"
@@ -76,20 +78,31 @@ def prepare(case: str | Path | Case, watcher: Watcher | None = None) -> Prepared
 
 
 def refuse_solver(name: str) -> None:
-    """Only HiGHS drives the decomposition; other solvers solve the Pyomo model itself.
+    """Only HiGHS traces frontiers; other solvers solve the Pyomo model as one program, one plan at a time.
 
     Raises:
         UsageProblem: for any other name.
     """
-    if name.lower() != "highs":
-        raise UsageProblem(f"solver {name!r} is not available here; use highs")
+    if name.lower() != NAME:
+        raise UsageProblem(
+            f"solver {name!r} cannot trace a frontier: that takes hundreds of questions to one decomposition, "
+            f"which {NAME} answers; `sourcing solve --solver {name}` finds single plans with it"
+        )
 
 
 def refuse_taken(output: Path | None) -> None:
-    """A finished run is never overwritten; said before the work, not after it.
+    """A finished run is never overwritten, nor sought where no folder can be; said before the work, not after it.
 
     Raises:
-        UsageProblem: if there is something at the place of the new run.
+        UsageProblem: if there is something at the place of the new run, or nothing can be made there.
     """
-    if output is not None and output.exists():
-        raise UsageProblem(f"{output} exists already; name another folder with -o")
+    if output is None:
+        return
+    try:
+        if output.exists():
+            raise UsageProblem(f"{output} exists already; name another folder with -o")
+        ground = next(parent for parent in output.absolute().parents if parent.exists())
+    except (OSError, ValueError) as error:
+        raise UsageProblem(f"the run cannot be written there ({error}); name another folder with -o") from error
+    if not ground.is_dir() or not os.access(ground, os.W_OK | os.X_OK):
+        raise UsageProblem(f"{output} cannot be made below {ground}; name another folder with -o")

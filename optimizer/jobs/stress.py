@@ -71,10 +71,18 @@ def stress_run(path: str | Path, options: StressOptions | None = None, watcher: 
     """
     options, watcher = options or StressOptions(), watcher or Silence()
     began = time.perf_counter()
-    run = read_run(Path(path))
-    chosen_point(run, options.point, 0)
-    bench = _Bench.of(reopen(path, watcher), options)
-    seconds = {"reopen": time.perf_counter() - began}
+    chosen_point(read_run(Path(path)), options.point, 0)
+    reopened = reopen(path, watcher)
+    return stress_reopened(reopened, options, watcher, time.perf_counter() - began)
+
+
+def stress_reopened(
+    reopened: Reopened, options: StressOptions, watcher: Watcher | None = None, spent_s: float = 0.0
+) -> Stressed:
+    """As ``stress_run``, for a run that is open already; ``spent_s`` are the seconds that opening it took."""
+    watcher, began = watcher or Silence(), time.perf_counter() - spent_s
+    bench = _Bench.of(reopened, options)
+    seconds = {"reopen": spent_s}
     replays = chosen_replays(bench.tables, options.replays) if options.replays else []
     tables, figures = bench.samples(options, watcher, seconds)
     if replays:
@@ -82,7 +90,7 @@ def stress_run(path: str | Path, options: StressOptions | None = None, watcher: 
             tables |= bench.replays(replays)
     seconds["total"] = time.perf_counter() - began
     record = bench.record(options, replays) | figures | {"seconds": {k: round(v, 3) for k, v in seconds.items()}}
-    return Stressed(add_part(run.path, PART, tables, record), tables, record)
+    return Stressed(add_part(reopened.run.path, PART, tables, record), tables, record)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ def place_balance(m: pyo.ConcreteModel, layer: Layer, place: str, product: str, 
         + \sum_{h \supset g} c_{pght} + u_{pgt} + v_{pgt}
         \qquad \forall\ layer, f, p, g, t
 
+    where :math:`a^{out}_{rp}` is that of the year, :math:`\varphi_{rt} a^{out}_{rp}`, at plants that still learn.
+
     Unit: t per year. Dual: MUSD per t of the product at that place; positive when one more tonne there is worth money.
     """
     return equal(
@@ -34,7 +36,7 @@ def _movement_terms(m: Any, layer: Layer, place: str, product: str, g: int, t: i
     _add(terms, m.flow, 1.0, [(lane, g, t) for lane in sets.lanes_into.get((layer, place, product), ())])
     _add(terms, m.flow, -1.0, [(lane, g, t) for lane in sets.lanes_from.get((layer, place, product), ())])
     for recipe in sets.recipes_at.get(place, ()):
-        net = recipe.outputs.get(product, 0.0) - recipe.inputs.get(product, 0.0)
+        net = recipe.made_t(product, t) - recipe.inputs.get(product, 0.0)
         _add(terms, m.throughput, net, [(recipe.recipe, layer, g, t)])
     for h in sets.classes.get((layer, place, product), ()):
         _add(terms, m.reclassified, 1.0, [(layer, place, product, h, g, t)])

@@ -80,17 +80,17 @@ def commitment_capacity_limit(m: pyo.ConcreteModel, facility: str, layer: Layer,
     for o in m.sets.offers_at.get(facility, ()):
         offer = m.instance.offers[o]
         if offer.kind == kind and (o, t) in m.committed:
-            use = capacity_per_tonne(m, facility, offer.product)
+            use = capacity_per_tonne(m, facility, offer.product, t)
             terms.append((use, m.committed[o, t]))
             running += use * offer.running_t.get(t, 0.0)
     room = max(open_capacity(m, facility, layer, t), running)
     return no_more(terms + scaled(-1.0, entitlement_terms(m, facility, t)), room)
 
 
-def capacity_per_tonne(m: Any, facility: str, product: str) -> float:
-    """Least capacity, on the facility's basis, that a tonne of a product takes there."""
+def capacity_per_tonne(m: Any, facility: str, product: str, t: int) -> float:
+    """Least capacity, on the facility's basis, that a tonne of a product takes there in a year."""
     uses = [
-        recipe.capacity_use / recipe.outputs[product]
+        recipe.capacity_use / recipe.made_t(product, t)
         for recipe in m.sets.recipes_at.get(facility, ())
         if recipe.outputs.get(product, 0.0) > 0
     ]
@@ -101,7 +101,7 @@ def stage_flow_terms(m: Any, facility: str, t: int) -> Terms:
     """Output of a facility by tracked mass, both layers together (t per year)."""
     terms: Terms = []
     for recipe in m.sets.recipes_at.get(facility, ()):
-        tracked = sum(amount * m.instance.products[p].tracked_share for p, amount in recipe.outputs.items())
+        tracked = sum(recipe.made_t(p, t) * m.instance.products[p].tracked_share for p in recipe.outputs)
         for layer in LAYERS:
             for g in m.sets.recipe_classes.get((recipe.recipe, layer), ()):
                 terms.append((tracked, m.throughput[recipe.recipe, layer, g, t]))

@@ -23,7 +23,7 @@ def lifted_terms(m: Any, o: str, t: int) -> Terms:
         classes = m.sets.classes.get(("supplier", offer.facility, offer.product), ())
         return [(1.0, m.delivered[o, g, t]) for g in classes if (o, g, t) in m.delivered]
     return [
-        (recipe.outputs[offer.product], m.throughput[recipe.recipe, "buyer", g, t])
+        (recipe.made_t(offer.product, t), m.throughput[recipe.recipe, "buyer", g, t])
         for recipe in m.sets.toll_recipes[o]
         for g in m.sets.recipe_classes.get((recipe.recipe, "buyer"), ())
     ]

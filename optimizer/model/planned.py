@@ -43,7 +43,7 @@ def availability(m: Any, branch: Branch, facility: str, product: str, t: int) ->
         else:
             terms.append((data.spot_t.get(t, 0.0), m.is_qualified[q, t]))
     for recipe in m.sets.recipes_at.get(facility, ()):
-        made = recipe.outputs.get(product, 0.0) * (1.0 + branch.surge_share)
+        made = recipe.made_t(product, t) * (1.0 + branch.surge_share)
         for g in m.sets.recipe_classes.get((recipe.recipe, "buyer"), ()):
             terms.append((made, m.throughput[recipe.recipe, "buyer", g, t]))
     return terms, constant

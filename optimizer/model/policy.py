@@ -7,8 +7,9 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.chain.instance import Instance, Lane, Period
+from optimizer.model.capacity import capacity_per_tonne, entitlement_terms, open_capacity
 from optimizer.model.compare import no_less, no_more
-from optimizer.model.expressions import Terms
+from optimizer.model.expressions import Terms, scaled
 from optimizer.model.reach import ANY, Branch
 
 DAYS_PER_YEAR = 365.0
@@ -31,6 +32,44 @@ def licence_cover(m: pyo.ConcreteModel, market: str, product: str, t: int) -> An
     classes = m.sets.classes.get(("buyer", market, product), ())
     held = [(1.0, m.stock[market, product, g, t]) for g in classes if (market, product, g, t) in m.stock]
     return no_less(held + terms, 0.0)
+
+
+def shadow_approval_limit(m: pyo.ConcreteModel, facility: str, product: str, end: str, t: int) -> Any:
+    r"""Behind priced sales too, only the licensed part of what a plant could sell moves to a plant abroad.
+
+    .. math:: \sum_{l: f \to f', g} x_{lgt} \le \frac{\pi_{fpf't}}{u_{fpt}} \Big(\bar C^{sale}_{ft}
+        + \sum_{e \in f} \sum_{t' \le t} \rho_{e,t-t'} E_e\, b_{et'}\Big) \qquad \forall\ f, p, f', t: 0 < \pi < 1
+
+    with :math:`u` the least capacity a tonne takes: what was applied for behind others' sales is not known, and is at
+    most that. Only where the case limits intermediates. Unit: t per year. Dual: MUSD per t of licensed volume.
+    """
+    terms: Terms = []
+    share = 1.0
+    for name in m.sets.lanes_from.get(("supplier", facility, product), ()):
+        lane = m.instance.lanes[name]
+        if lane.to_place == end:
+            share = lane.approval_share.get(t, 1.0)
+            terms.extend((1.0, m.flow[name, g, t]) for g in lane.classes if (name, g, t) in m.flow)
+    per_t = share / capacity_per_tonne(m, facility, product, t)
+    room = open_capacity(m, facility, "supplier", t)
+    return no_more(terms + scaled(-per_t, entitlement_terms(m, facility, t)), per_t * room)
+
+
+def shadow_approval_index(m: Any) -> list[tuple[str, str, str, int]]:
+    """(facility, product, plant abroad, year) with a licence regime that grants part of the applications."""
+    x: Instance = m.instance
+    if not x.limits_intermediates:
+        return []
+    return sorted(
+        {
+            (lane.from_place, lane.product, lane.to_place, t)
+            for lane in x.lanes.values()
+            if lane.layer == "supplier"
+            for t in x.years
+            if 0.0 < lane.approval_share.get(t, 1.0) < 1.0
+            and capacity_per_tonne(m, lane.from_place, lane.product, t) > 0.0
+        }
+    )
 
 
 def licensed_lanes(instance: Instance, t: int) -> list[Lane]:

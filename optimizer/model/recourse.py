@@ -125,7 +125,7 @@ def recourse_balance(b: Any, m: Any, layer: Layer, place: str, product: str, c: 
         b.columns["flow"], -1.0, [(lane, c, k) for lane in sets.lanes_from.get((layer, place, product), ())]
     )
     for recipe in sets.recipes_at.get(place, ()):
-        net = recipe.outputs.get(product, 0.0) - recipe.inputs.get(product, 0.0)
+        net = recipe.made_t(product, period.year) - recipe.inputs.get(product, 0.0)
         terms += _present(b.columns["throughput"], net, [(recipe.recipe, layer, c, k)])
     for h in sets.classes.get((layer, place, product), ()) if b.branch.is_classed else ():
         terms += _present(b.columns["reclassified"], 1.0, [(layer, place, product, h, c, k)])
@@ -265,7 +265,7 @@ def lifted_in(b: Any, m: Any, o: str, period: Period) -> Terms:
     terms: Terms = []
     for recipe in m.sets.toll_recipes[o]:
         classes = m.sets.recipe_classes.get((recipe.recipe, "buyer"), ()) if b.branch.is_classed else (ANY,)
-        made = recipe.outputs[offer.product]
+        made = recipe.made_t(offer.product, period.year)
         terms += _present(b.columns["throughput"], made, [(recipe.recipe, "buyer", c, k) for c in classes])
     return terms
 

@@ -92,6 +92,7 @@ FIRST_STAGE: tuple[Rule, ...] = (
     Rule(contracts.qualification_progress, lambda m: list(m.is_qualified), "qualification of suppliers"),
     Rule(contracts.sponsorship_limit, lambda m: list(m.instance.projects), "sponsored projects"),
     Rule(contracts.approval_limit, contracts.approval_index, "export licences"),
+    Rule(policy.shadow_approval_limit, policy.shadow_approval_index, "export licences"),
     Rule(policy.licence_cover, policy.licence_cover_index, "export licences"),
     Rule(policy.licence_delay, policy.licence_delay_index, "export licences"),
     Rule(policy.activity_ban, policy.activity_ban_index, "environmental rules"),

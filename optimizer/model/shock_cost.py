@@ -72,7 +72,7 @@ def shock_cost_terms(b: Any, m: Any, shock: Shock) -> Terms:
                 terms.extend(scaled(price, [*lifted_in(b, m, o, period), (1.0, b.idle[o, k])]))
         for lane in instance.lanes.values():
             if lane.layer == "buyer":
-                unit = _movement_cost(lane, t)
+                unit = _movement_cost(lane, t, shock.extra_duty_share.get((lane.lane, k), 0.0))
                 terms.extend((unit, b.flow[lane.lane, g, k]) for g in lane.classes if (lane.lane, g, k) in b.flow)
         price = line_stop_price(instance) / 1000.0
         terms.extend((price, b.shortfall[d, k]) for d in instance.markets)
@@ -81,9 +81,9 @@ def shock_cost_terms(b: Any, m: Any, shock: Shock) -> Terms:
     return terms + _rebuilding(b, m, shock)
 
 
-def _movement_cost(lane: Any, t: int) -> float:
-    """Freight and duty of a tonne, MUSD."""
-    duty = lane.tariff_share.get(t, 0.0) * lane.customs_value_usd_per_kg / 1000.0
+def _movement_cost(lane: Any, t: int, extra_duty_share: float = 0.0) -> float:
+    """Freight and duty of a tonne, MUSD; a shock may bring a further duty."""
+    duty = (lane.tariff_share.get(t, 0.0) + extra_duty_share) * lane.customs_value_usd_per_kg / 1000.0
     return float(lane.freight_usd_per_t / 1e6 + duty)
 
 
@@ -134,6 +134,7 @@ def shock_cost_definition(b: Any, m: Any) -> Any:
     .. math:: K_s \ge \text{cost in the window}_s - \text{planned cost of the window}_s, \quad K_s \ge 0
         \qquad \forall\ s
 
+    A tonne over a lane costs freight and duty; a change of regime brings the duty of that regime while it lasts.
     Unit: MUSD. Dual: yearly rate of the shock, discounted.
     """
     shock = b.branch.shock

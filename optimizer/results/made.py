@@ -22,7 +22,9 @@ def made_per_t(instance: Instance, rows: pd.DataFrame, product: str) -> Floats:
 def tracked_per_t(instance: Instance, rows: pd.DataFrame) -> Floats:
     """Give, for rows with ``recipe`` and ``year``, tonnes of tracked mass made per tonne of throughput."""
     tracked = {name: product.tracked_share for name, product in instance.products.items()}
-    return _by_row(instance, rows, lambda recipe, year: sum(recipe.made_t(p, year) * tracked[p] for p in recipe.outputs))
+    return _by_row(
+        instance, rows, lambda recipe, year: sum(recipe.made_t(p, year) * tracked[p] for p in recipe.outputs)
+    )
 
 
 def _by_row(instance: Instance, rows: pd.DataFrame, per_t: Callable[[Recipe, int], float]) -> Floats:

@@ -90,6 +90,7 @@ def expand_shocks(  # noqa: D417
         _shock(row, touched[name], start_year, span, network)
         for start_year in start_years
         for name, row in events.items()
+        if _may_start(row, start_year)
     )
 
 
@@ -179,6 +180,12 @@ def _raise_problems(*groups: Iterable[Problem]) -> None:
     problems = [problem for group in groups for problem in group]
     if problems:
         raise DataProblem(problems)
+
+
+def _may_start(event: Mapping[str, Any], year: int) -> bool:
+    """Whether an event can start in a year: a change of regime only starts under the regime it departs from."""
+    first, last = event.get("first_start_year"), event.get("last_start_year")
+    return (first is None or year >= int(first)) and (last is None or year <= int(last))
 
 
 def _is_new(facility: Facility, first_year: int, year: int) -> bool:

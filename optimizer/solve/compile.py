@@ -64,7 +64,7 @@ class _Columns:
     def of(cls, model: Any) -> _Columns:
         columns = cls()
         for component in model.component_objects(Var, active=True, descend_into=True):
-            for data, name, key in _members(component):
+            for data, name, key in members(component):
                 columns.add(data, name, key)
         return columns
 
@@ -157,7 +157,7 @@ class _Reader:
                 found = f"a {component.ctype.__name__}"
                 self.problems.append(Problem("model.nonlinear", "model", str(component.name), found=found))
         for component in model.component_objects(Constraint, active=True, descend_into=True):
-            for data, name, key in _members(component):
+            for data, name, key in members(component):
                 if data.active:
                     self._row(data, name, key, rows)
         return rows
@@ -232,7 +232,7 @@ class _Reader:
             raise DataProblem(self.problems)
 
 
-def _members(component: Any) -> Iterator[tuple[Any, str, Key]]:
+def members(component: Any) -> Iterator[tuple[Any, str, Key]]:
     """Each data object of a component, its name ``component[index]`` and its key."""
     name, local = str(component.name), str(component.local_name)
     if not component.is_indexed():

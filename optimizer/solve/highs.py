@@ -24,6 +24,9 @@ from scipy import sparse
 from optimizer.errors import SolverFailure
 from optimizer.solve.compiled import Floats, Integers
 
+NAME = "highs"
+"""The name of this solver on the command line."""
+
 TOLERANCE = 1e-6
 """Largest violation accepted, relative to 1 plus the largest term of the row (absolute for integrality)."""
 
@@ -222,6 +225,10 @@ def read(solver: Any, program: LinearProgram, seconds: float) -> Outcome:
             duals, reduced = np.array(solution.row_dual), np.array(solution.col_dual)
         if worst > HEADROOM * TOLERANCE:
             values, termination = None, Termination.FAILED
+    if (termination is Termination.OPTIMAL and values is None) or (
+        termination is Termination.INFEASIBLE and values is not None
+    ):
+        values, objective, termination = None, math.inf, Termination.FAILED  # the status contradicts the point
     bound = _bound(info, termination, objective, is_mixed)
     word = str(solver.modelStatusToString(status))
     return Outcome(termination, values, objective, bound, worst, duals, reduced, word, seconds)

@@ -94,17 +94,18 @@ def _section_lines(name: str, field: FieldInfo) -> Iterator[str]:
     if model is None:
         return
     is_list = field.default == ()
-    is_parent = any(section_of(inner) is not None for inner in model.model_fields.values())
+    plain = {key: inner for key, inner in model.model_fields.items() if section_of(inner) is None}
     doc = (model.__doc__ or "").strip().splitlines()[0]
-    if not is_parent:
+    if plain:
         yield f"# {doc}"
         yield f"# [[{name}]]" if is_list else f"[{name}]"
+    for key, inner in plain.items():
+        yield from _key_lines(key, inner, {} if is_list else _FIRST_YEARS)
     for key, inner in model.model_fields.items():
-        if section_of(inner) is not None:
+        if key not in plain:
+            yield from ["", f"# {inner.description}"] if plain else []
             yield from _section_lines(f"{name}.{key}", inner)
-            yield ""
-        else:
-            yield from _key_lines(key, inner, {} if is_list else _FIRST_YEARS)
+            yield from [] if plain else [""]
 
 
 def _key_lines(name: str, field: FieldInfo, values: dict[str, Any]) -> Iterator[str]:

@@ -9,7 +9,8 @@ import pytest
 
 from optimizer.chain.instance import Product, Project, Recipe
 from optimizer.chain.licences import licences_in_force
-from optimizer.chain.regimes import regimes_in_force, with_regime_shocks
+from optimizer.chain.phases import regimes_in_force
+from optimizer.chain.regimes import with_regime_shocks
 from optimizer.chain.subsidies import loan_relief, supported, without_floors
 from optimizer.chain.trade import TradeRules
 from optimizer.chain.waivers import below

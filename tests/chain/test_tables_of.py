@@ -6,8 +6,9 @@ import pytest
 from chain_case import base_rows, case_of, fixed_services
 
 from optimizer.chain.build import build_instance
+from optimizer.chain.describe import describe
 from optimizer.chain.instance import Instance, Period, Shock
-from optimizer.chain.tables_of import TABLES, describe, instance_tables
+from optimizer.chain.tables_of import TABLES, instance_tables
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from dataclasses import replace
 
 from optimizer.chain.instance import (
-    Budget,
-    BuildLimit,
     Byproduct,
-    EnvironmentCap,
     Facility,
     Instance,
     Lane,
@@ -18,11 +15,10 @@ from optimizer.chain.instance import (
     Project,
     Qualification,
     Recipe,
-    ShareCap,
     Shock,
     Storage,
-    SupplierCount,
 )
+from optimizer.chain.limit_kinds import Budget, BuildLimit, EnvironmentCap, ShareCap, SupplierCount
 
 YEARS = (2027, 2028)
 
@@ -261,17 +257,19 @@ def everything():
 
 
 def under_rules():
-    """The rich toy with licences that take time, an activity that is closed, a benchmark and a limit on construction."""
+    """The rich toy with licences that take time, a closed activity, a benchmark and a limit on construction."""
     rich = everything()
     slow = replace(rich.lanes["b:rival>plant:metal"], processing_days=every(73.0))
     other = lane("buyer", "rival", "shop", "metal", classes=(0,), processing_days=every(146.0))
+    shadow = next(x for x in rich.lanes.values() if x.layer == "supplier")
+    shadow = replace(shadow, approval_share={2027: 0.5, 2028: 1.0})
     pit = replace(rich.recipes["pit|make|ore"], closed_years=frozenset({2028}), restoration_usd_per_t=300.0)
     cap = replace(rich.share_caps[0], penalty_usd_per_kg=3.0)
     per_kg = EnvironmentCap("waste per kg", "waste", frozenset({"works", "smelter"}), (2028,), 0.002, is_per_kg=True)
     shop = market("shop", 50.0, accepts={"metal": (1.0, 0.0)}, forbidden_bits=every(0))
     return replace(
         rich,
-        lanes={**rich.lanes, slow.lane: slow, other.lane: other},
+        lanes={**rich.lanes, slow.lane: slow, other.lane: other, shadow.lane: shadow},
         recipes={**rich.recipes, pit.recipe: pit},
         markets={**rich.markets, "shop": shop},
         place_classes={**rich.place_classes, ("buyer", "shop", "metal"): (0,)},
@@ -281,4 +279,5 @@ def under_rules():
         projects={"expand": replace(rich.projects["expand"], build_years=1, years=YEARS)},
         waived_bits={("supplier", "works", "ore"): 1},
         licence_time="stock",
+        limits_intermediates=True,
     )

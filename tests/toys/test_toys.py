@@ -40,6 +40,7 @@ COSTS = {
     "force-majeure": 1.45,
     "held-project": 11.0,
     "joint-production": 0.013,
+    "learning-yields": 2.2,
     "licence-time": 2.221875,
     "no-demand": 0.0,
     "no-foresight": 2.0,
