@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from optimizer.results.folder import CASE, RunFolder, RunTables
 from optimizer.results.kept import kept_journal
 from optimizer.results.manifest import Manifest, utc_now
 from optimizer.results.plans import write_plans
+from optimizer.solve.certificate import certificate
 from optimizer.solve.crew import Crew, Hire
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.journal import Journal
@@ -175,6 +176,7 @@ def _finish(
     """Tables, audit, manifest, stress test, reasons and pictures of solved points, in a run folder."""
     with watcher.phase("write the plans as tables"):
         tables, plans = tables_of(ready, found, options.workers)
+        found = certified(found, tables)
         inputs = instance_tables(ready.instance)
     with watcher.phase("audit every plan from its tables"):
         audit = _audited(tables, inputs, found.certificate)
@@ -198,6 +200,15 @@ def _finish(
         failed = [check.name for check in audit.checks if not check.passed]
         raise AuditFailure(f"the plans do not add up ({', '.join(failed)}); see {path / 'audit.json'}")
     return Run(path, tables, inputs, manifest, found.status, tuple(path / name for name in pictures))
+
+
+def certified(found: Found, tables: Tables) -> Found:
+    """The certificate of the plans as written: breaking ties may have lowered a plan's loss since it was traced."""
+    if not found.certificate or tables["frontier"].empty:
+        return found
+    figures = certificate(tables["frontier"], tables["bounds"], tables["segments"])
+    names = ("mean_gap_share", "max_gap_share", "uncertain_share")
+    return replace(found, certificate={**found.certificate, **{name: getattr(figures, name) for name in names}})
 
 
 def _audited(tables: Tables, inputs: Mapping[str, pd.DataFrame], certificate: Mapping[str, Any]) -> Audit:

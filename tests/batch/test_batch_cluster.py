@@ -80,6 +80,7 @@ def test_no_scheduler_is_wrong_usage(monkeypatch):
         pass
 
 
+@pytest.mark.long
 def test_questions_of_one_frontier_are_answered_by_the_cluster(cluster):
     """Merged in a fixed order, the result is that of as many processes here."""
     program = prepare(TOYS / "no-foresight").program
@@ -90,6 +91,7 @@ def test_questions_of_one_frontier_are_answered_by_the_cluster(cluster):
     pd.testing.assert_frame_equal(here.points_table(), there.points_table())
 
 
+@pytest.mark.long
 def test_a_frontier_on_the_command_line_takes_a_scheduler(cluster, sourcing, tmp_path):
     code, out, err = sourcing(
         "-q", "frontier", TOYS / "force-majeure", "--points", 2, "--scheduler", cluster[0], "-o", "run"
@@ -112,6 +114,7 @@ def test_members_keep_what_they_learn_and_their_errors_come_here(cluster):
             team.ask([("fail", ())])
 
 
+@pytest.mark.long
 def test_a_killed_workers_jobs_and_questions_run_elsewhere(tmp_path):
     """Four jobs on two workers; as soon as one has begun, its worker is killed. All four come back, over the wire."""
     path = tmp_path / "b.toml"

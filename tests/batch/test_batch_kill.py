@@ -19,6 +19,7 @@ import batch_kill  # noqa: E402
 TOYS = ROOT / "tests" / "toys"
 
 
+@pytest.mark.long
 def test_ctrl_c_then_kill_then_done(tmp_path):
     """Ctrl-C once something is finished; kill -9 once one more is; then to the end."""
     path, out = tmp_path / "b.toml", tmp_path / "out"

@@ -44,6 +44,7 @@ def test_new_mines_and_recycling_stand_side_by_side(instance):
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_cheapest_plan_is_found_and_audited(tmp_path):
     run = solve_plan(CASE, tmp_path / "plan", Options(gap_share=0.02, time_limit_s=120.0))
     assert json.loads((run.path / "audit.json").read_text())["passed"]

@@ -46,6 +46,7 @@ def test_nothing_is_converted_for_the_agency(instance):
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_cheapest_plan_is_found_and_audited(tmp_path):
     run = solve_plan(CASE, tmp_path / "plan", Options(gap_share=0.02, time_limit_s=120.0))
     assert json.loads((run.path / "audit.json").read_text())["passed"]

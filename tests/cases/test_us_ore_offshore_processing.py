@@ -38,6 +38,7 @@ def test_oxide_in_a_tonne_of_carbonate(instance):
     assert feed / recipe.outputs["ndpr_oxide"] == pytest.approx(6.63, rel=0.02)
 
 
+@pytest.mark.long
 def test_cheapest_plan_is_found_and_audited(tmp_path):
     run = solve_plan("us-ore-offshore-processing", tmp_path / "plan", Options(gap_share=0.05, time_limit_s=60.0))
     point = run.tables["frontier"].iloc[0]

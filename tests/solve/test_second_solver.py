@@ -68,7 +68,7 @@ def value(solver: Any, model: Any) -> tuple[float, float]:
     return float(results.problem.lower_bound), float(pyo.value(model.cost))
 
 
-@pytest.mark.parametrize("cap", CAPS)
+@pytest.mark.parametrize("cap", [CAPS[0], *(pytest.param(cap, marks=pytest.mark.long) for cap in CAPS[1:])])
 @pytest.mark.parametrize("name", FEASIBLE)
 def test_linear_relaxations_agree(name: str, cap: float) -> None:
     model = posed(name, cap)
@@ -97,7 +97,7 @@ def test_programs_with_fixed_integers_agree(name: str) -> None:
     assert by_scip == same(again.first)
 
 
-@pytest.mark.parametrize("cap", CAPS)
+@pytest.mark.parametrize("cap", [CAPS[0], *(pytest.param(cap, marks=pytest.mark.long) for cap in CAPS[1:])])
 @pytest.mark.parametrize("name", FEASIBLE)
 def test_intervals_of_mixed_integer_solves_overlap(name: str, cap: float) -> None:
     bound, incumbent = value(scip(), posed(name, cap))
