@@ -191,12 +191,29 @@ def test_parcels_are_equal_for_equal_folders_and_stay_inside(tmp_path):
     assert (unpack(first, tmp_path / "d") / "b" / "c.txt").read_text() == "x"
 
 
-def test_the_shipped_batch_is_every_shipped_case_under_three_regimes(tmp_path):
+def shared_cases():
+    """Shipped cases that stand on the shared tables, and so on their regimes."""
+    import tomllib
+
     from optimizer.tables.locate import cases_root, shipped_cases
+
+    settings = {case: tomllib.loads((cases_root() / case / "case.toml").read_text()) for case in shipped_cases()}
+    return [case for case, said in settings.items() if said.get("base", "shared") == "shared"]
+
+
+def test_the_shipped_batch_names_every_case_on_the_shared_tables():
+    from optimizer.tables.locate import cases_root
+
+    assert list(read_batch(cases_root() / "batch-frontiers.toml").cases) == shared_cases()
+
+
+@pytest.mark.long
+def test_the_shipped_batch_is_every_such_case_under_three_regimes(tmp_path):
+    from optimizer.tables.locate import cases_root
 
     path = cases_root() / "batch-frontiers.toml"
     jobs = plan_of(read_batch(path), path.name, path.parent).jobs
-    assert [job.case for job in jobs] == [case for case in shipped_cases() for _ in range(3)]
+    assert [job.case for job in jobs] == [case for case in shared_cases() for _ in range(3)]
     regimes = [unpacked(job, tmp_path).settings.policy.regime for job in jobs[:3]]
     assert len(set(regimes)) == 3
     assert len({job.case_hash for job in jobs}) == len(jobs)

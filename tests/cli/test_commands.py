@@ -128,13 +128,13 @@ def test_solve_within_a_budget(sourcing, tmp_path) -> None:
 
 def test_solve_takes_a_gap_of_nothing_as_given(sourcing, monkeypatch) -> None:
     seen = []
-    import optimizer.jobs.frontier
+    import optimizer.jobs.one_plan
 
     def stop(*_: object, gap_share: float, **__: object) -> None:
         seen.append(gap_share)
         raise SolveLimit("stop here")
 
-    monkeypatch.setattr(optimizer.jobs.frontier, "solve_at", stop)
+    monkeypatch.setattr(optimizer.jobs.one_plan, "solve_at", stop)
     assert sourcing("-q", "solve", TOYS / "one-plant", "--gap", 0)[0] == 5
     assert sourcing("-q", "solve", TOYS / "one-plant", "--gap", 0.05)[0] == 5
     assert seen == [0.0, 0.05]
@@ -233,11 +233,11 @@ def test_loss_that_no_plan_attains_ends_with_3(sourcing, tmp_path) -> None:
 
 
 def test_limit_with_a_plan_ends_with_4_and_writes_it(sourcing, tmp_path, monkeypatch) -> None:
-    import optimizer.jobs.frontier
+    import optimizer.jobs.one_plan
 
-    found = optimizer.jobs.frontier.solve_at
+    found = optimizer.jobs.one_plan.solve_at
     monkeypatch.setattr(
-        optimizer.jobs.frontier, "solve_at", lambda *a, **k: replace(found(*a, **k), status="limit", bound=1.0)
+        optimizer.jobs.one_plan, "solve_at", lambda *a, **k: replace(found(*a, **k), status="limit", bound=1.0)
     )
     code, out, _ = sourcing("-q", "solve", TOYS / "one-plant", "-o", "run", "--json")
     assert code == 4
@@ -261,12 +261,12 @@ def test_limit_of_a_frontier_ends_with_4(sourcing, tmp_path, monkeypatch) -> Non
 
 
 def test_limit_before_any_plan_ends_with_5(sourcing, tmp_path, monkeypatch) -> None:
-    import optimizer.jobs.frontier
+    import optimizer.jobs.one_plan
 
     def too_late(*_: object, **__: object) -> None:
         raise SolveLimit("no plan found before the limit")
 
-    monkeypatch.setattr(optimizer.jobs.frontier, "solve_at", too_late)
+    monkeypatch.setattr(optimizer.jobs.one_plan, "solve_at", too_late)
     code, out, err = sourcing("-q", "solve", TOYS / "one-plant", "-o", "run")
     assert (code, out) == (5, "")
     assert "no plan found" in err
