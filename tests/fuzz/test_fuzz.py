@@ -19,7 +19,7 @@ from mutants import TOYS, grow
 
 from optimizer.tables.case import load_case
 
-IN_CI, IN_A_BLOCK, BLOCKS = 150, 500, 20
+IN_CI, IN_A_BLOCK, BLOCKS = 80, 500, 20
 SOLVED_EVERY = 20
 
 
