@@ -27,7 +27,7 @@ from optimizer.solve.desk import Desk
 from optimizer.solve.highs import TOLERANCE, Termination
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import ASKED, ROUNDED
-from optimizer.solve.master import LARGE, Attained, Master, Question, Relaxed
+from optimizer.solve.master import Attained, Master, Question, Relaxed
 from optimizer.solve.studio import Ground, Task
 
 CAPS = 8
@@ -102,7 +102,7 @@ class Search:
     @property
     def is_large(self) -> bool:
         """Whether mixed-integer solves are long enough for everything that avoids them."""
-        return self.master.has_blocks and self.master.program.lower.size > LARGE
+        return self.master.has_blocks and self.master.is_large
 
     # --- taking up ----------------------------------------------------------------------------------------------
 

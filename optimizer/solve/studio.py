@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.dive import dive
 from optimizer.solve.highs import Termination
-from optimizer.solve.master import LARGE, Answer, Attained, Master, Question, Relaxed
+from optimizer.solve.master import Answer, Attained, Master, Question, Relaxed
 from optimizer.solve.recourse import BlockPlan, Cut
 
 
@@ -49,7 +49,7 @@ class Studio:
         return Ground(replace(relaxed, outcome=None), tuple(plans), tuple(self.master.cuts[known:]))
 
     def _rounded(self, question: Question, relaxed: Relaxed) -> list[Attained]:
-        is_worth_it = self.master.program.lower.size > LARGE and self.master.integers.size and question.of_first > 0.0
+        is_worth_it = self.master.is_large and self.master.integers.size and question.of_first > 0.0
         if not is_worth_it or relaxed.termination is not Termination.OPTIMAL:
             return []
         plan = dive(self.master, question)
