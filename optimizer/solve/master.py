@@ -36,7 +36,7 @@ WARM_OPTIONS = {"dual_simplex_cost_perturbation_multiplier": 0.0}
 for ever: with perturbation the relaxation of the flagship at 1 month took 33 s in one case, without it 6."""
 
 LARGE = 2000
-"""Number of columns above which mixed-integer solves are long: avoided where possible, with a cheaper branching rule."""
+"""Columns above which mixed-integer solves are long: avoided where possible, with a cheaper branching rule."""
 
 ROUNDS = 60
 """Most rounds of the linear phase; it needs 6 to 14 as a rule. A stop here is honest: the bound still holds."""
