@@ -78,9 +78,9 @@ class Inner(Recourse):
     def __init__(self, recourse: Recourse, width: int) -> None:
         self.recourse, self.width = recourse, width
 
-    def evaluate(self, x: Floats) -> Evaluation:
+    def evaluate(self, x: Floats, only: Sequence[int] | None = None) -> Evaluation:
         """Losses at the program's own columns."""
-        return self.recourse.evaluate(x[: self.width])
+        return self.recourse.evaluate(x[: self.width], only)
 
     def close(self) -> None:
         """Leave the inner recourse to its owner."""

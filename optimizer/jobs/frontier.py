@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from optimizer.solve.crew import Crew, Hire
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.journal import Journal
 from optimizer.solve.numerics import numerics
+from optimizer.solve.search import Progress
 from optimizer.tables.case import Case
 from optimizer.tables.snapshot import write_snapshot
 
@@ -146,12 +148,24 @@ def _trace(ready: Prepared, options: Options, watcher: Watcher, journal: Journal
         time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
         workers=options.workers,
         seed=options.seed,
-        progress=lambda stage, count: watcher.update(f"{stage}: {count} questions answered"),
+        progress=lambda progress: watcher.update(told(progress)),
         exact=options.is_exact,
         groups=ready.groups,
         journal=journal,
         hire=hire,
     )
+
+
+def told(progress: Progress) -> str:
+    """How far a trace is, in a line."""
+    parts = [f"{progress.solves} questions answered"]
+    if progress.points:
+        parts.append(f"{progress.points} plans")
+        parts.append(f"mean gap {100.0 * progress.mean_gap_share:.2f} %")
+        parts.append(f"{100.0 * progress.uncertain_share:.0f} % of the area uncertain")
+    if math.isfinite(progress.seconds_left):
+        parts.append(f"{progress.seconds_left:.0f} s left")
+    return ", ".join(parts)
 
 
 def _given(option: float | None, setting: float) -> float:

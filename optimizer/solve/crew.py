@@ -45,11 +45,12 @@ Hire = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Team]
 """Makes a team: what builds the object a member holds, and the arguments of each member."""
 
 
-def _serve(connection: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """Body of a worker: build the object, answer until told to stop. Ctrl-C is the parent's business."""
+def _serve(connection: Connection, build: Callable[..., Any]) -> None:
+    """Body of a worker: take the arguments, build the object, answer until told to stop. Ctrl-C is the parent's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     held: Any = None
     with contextlib.suppress(EOFError, BrokenPipeError):
+        arguments = connection.recv()
         while True:
             message = connection.recv()
             if message is None:
@@ -84,12 +85,14 @@ class Crew:
     def __init__(self, build: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> None:
         context = multiprocessing.get_context("spawn")
         self._members: list[tuple[Any, Connection]] = []
-        for own in arguments:
+        for _ in arguments:
             here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(there, build, own), daemon=True)
+            process = context.Process(target=_serve, args=(there, build), daemon=True)
             process.start()
             there.close()
             self._members.append((process, here))
+        for (_, connection), own in zip(self._members, arguments, strict=True):  # all start up side by side meanwhile
+            connection.send(own)
 
     def __len__(self) -> int:
         return len(self._members)

@@ -14,15 +14,16 @@ import pandas as pd
 from optimizer.errors import SolveLimit, UsageProblem
 from optimizer.solve.certificate import Certificate, certificate
 from optimizer.solve.compiled import CompiledProgram
-from optimizer.solve.crew import Crew, Hire
+from optimizer.solve.crew import Crew, Hire, Team
 from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_frame, lower_bound, sampled
+from optimizer.solve.desk import Desk
 from optimizer.solve.exact import Exact
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import Journal
 from optimizer.solve.master import Attained, Master, Question
 from optimizer.solve.one import Point, as_point
 from optimizer.solve.recourse import BlockPlan, Recourse
-from optimizer.solve.search import Search
+from optimizer.solve.search import Progress, Search
 from optimizer.solve.studio import open_studio
 
 
@@ -110,7 +111,7 @@ def trace_frontier(
     time_limit_s: float = math.inf,
     workers: int = 1,
     seed: int = 0,
-    progress: Callable[[str, int], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
     exact: bool = False,
     blocks: Sequence[tuple[Any, Any]] = (),
     groups: Sequence[str] | None = None,
@@ -129,7 +130,7 @@ def trace_frontier(
         time_limit_s: limit on the whole; what was found until then is returned.
         workers: processes that answer questions side by side.
         seed: of the solver; with it the result is the same if no limit is hit.
-        progress: called with a stage and the number of solves so far.
+        progress: told how far the trace is, after every wave of answers.
         exact: the complete nondominated set with its segments (programs without blocks).
         blocks: recourse blocks and their thetas, if ``model`` is a Pyomo model.
         groups: group of limits per first-stage row, in words, for the message if nothing is feasible.
@@ -150,16 +151,17 @@ def trace_frontier(
     ledger = Ledger(EXACT if program.is_integer.all() and not program.blocks else SAME)
     deadline, journal = began + time_limit_s, journal or Journal()
     with ExitStack() as stack:
-        recourse = stack.enter_context(Recourse(program, workers, hire))
+        crew: Team | None = None
+        if workers > 1 and not exact:
+            crew = stack.enter_context(hire(open_studio, [(program.lean(), *names, seed)] * workers))
+        recourse = stack.enter_context(Recourse(program, team=crew))
         master = Master(program, *names, recourse, seed)
         master.groups = groups
         if exact:
             solves, status = _run_exact(master, ledger, deadline, progress, journal)
         else:
-            search = Search(master, ledger, tolerance_share, gap_share, deadline, time_limit_s, journal=journal)
-            search.progress = None if progress is None else (lambda count: progress("solving", count))
-            if workers > 1:
-                search.crew = stack.enter_context(hire(open_studio, [(program, *names, seed)] * workers))
+            desk = Desk(master, deadline, journal, crew)
+            search = Search(desk, ledger, tolerance_share, gap_share, time_limit_s, progress)
             solves, status = _run(search, points or 0)
     seconds = {"compile": compiled - began, "solve": time.perf_counter() - compiled}
     tolerance = 1e-6 if exact else max(gap_share, tolerance_share)
@@ -214,11 +216,10 @@ def _run_exact(
     master: Master,
     ledger: Ledger,
     deadline: float,
-    progress: Callable[[str, int], None] | None,
+    progress: Callable[[Progress], None] | None,
     journal: Journal,
 ) -> tuple[int, str]:
-    report = None if progress is None else (lambda count: progress("solving", count))
-    exact = Exact(master, ledger, deadline, progress=report, journal=journal)
+    exact = Exact(master, ledger, deadline, progress=_solves_told(progress), journal=journal)
     status = "limit"
     try:
         exact.run()
@@ -228,6 +229,10 @@ def _run_exact(
     if not ledger.points:
         _raise_empty(master, ledger)
     return exact.solves, status
+
+
+def _solves_told(progress: Callable[[Progress], None] | None) -> Callable[[int], None] | None:
+    return None if progress is None else (lambda count: progress(Progress(count)))
 
 
 def _raise_empty(master: Master, ledger: Ledger) -> None:

@@ -34,6 +34,18 @@ HEADROOM = 3.0
 """A solver point may miss a row of huge terms by this multiple of ``TOLERANCE`` before it counts as a lie."""
 
 
+PATIENCE = 4_000
+"""Simplex steps after which a solve from an old basis is begun anew from scratch. Such solves take some hundred steps
+as a rule; now and then one walks for ever among degenerate bases where a fresh start is done in two seconds."""
+
+
+INTERRUPTIBLE = 5_000
+"""Columns from which a linear solve may be interrupted; smaller ones are over before anyone could."""
+
+ENDLESS = 2**31 - 1
+"""No limit on simplex steps."""
+
+
 class Termination(enum.Enum):
     """Why the solver stopped; says nothing about whether there is a point."""
 
@@ -42,6 +54,7 @@ class Termination(enum.Enum):
     INTERRUPTED = "interrupted"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
+    STRAYED = "strayed"
     FAILED = "failed"
 
 
@@ -203,6 +216,7 @@ _TERMINATIONS = {
     _STATUS.kInterrupt: Termination.INTERRUPTED,
     _STATUS.kInfeasible: Termination.INFEASIBLE,
     _STATUS.kUnbounded: Termination.UNBOUNDED,
+    _STATUS.kIterationLimit: Termination.STRAYED,
 }
 
 
@@ -237,7 +251,7 @@ def read(solver: Any, program: LinearProgram, seconds: float) -> Outcome:
 def _bound(info: Any, termination: Termination, objective: float, is_mixed: bool) -> float:
     if termination is Termination.INFEASIBLE:
         return math.inf
-    if termination in (Termination.FAILED, Termination.UNBOUNDED):
+    if termination in (Termination.FAILED, Termination.UNBOUNDED, Termination.STRAYED):
         return -math.inf
     if not is_mixed:
         return objective if termination is Termination.OPTIMAL else -math.inf
@@ -300,11 +314,13 @@ class WarmProgram:
         self.program = replace(program, is_integer=None)
         self._options = dict(options or {})
         self._solver: Any = None
+        self._is_warm = False
         self._restart()
 
     def _restart(self, extra: Mapping[str, object] | None = None) -> None:
         self._solver = new_solver(Limits(options={**self._options, **(extra or {})}))
         load(self._solver, self.program)
+        self._is_warm = False
 
     def change_costs(self, cost: Floats, offset: float = 0.0) -> None:
         """Replace the whole objective."""
@@ -343,12 +359,16 @@ class WarmProgram:
         )
 
     def solve(self, seconds: float = math.inf) -> Outcome:
-        """Solve from the last basis; a failure is repeated once from scratch without presolve.
+        """Solve from the last basis; a walk that gets nowhere is begun anew, a failure repeated without presolve.
 
         Raises:
             SolverFailure: if the repetition fails too.
         """
-        outcome = self._run(seconds)
+        began = time.perf_counter()
+        outcome = self._run(seconds, PATIENCE if self._is_warm else None)
+        if outcome.termination is Termination.STRAYED:
+            self._restart()
+            outcome = self._run(began + seconds - time.perf_counter())
         if outcome.termination is not Termination.FAILED:
             return outcome
         self._restart({"presolve": "off"})
@@ -358,12 +378,14 @@ class WarmProgram:
             raise SolverFailure(f"the solver failed twice: {outcome.word}, then {again.word}")
         return again
 
-    def _run(self, seconds: float) -> Outcome:
+    def _run(self, seconds: float, steps: int | None = None) -> Outcome:
         began = time.perf_counter()
+        set_options(self._solver, {"simplex_iteration_limit": ENDLESS if steps is None else steps})
         if math.isfinite(seconds):
             set_options(self._solver, {"time_limit": self._solver.getRunTime() + max(0.0, seconds)})
         else:
             set_options(self._solver, {"time_limit": math.inf})
-        interrupted = run(self._solver, interruptible=self.program.cost.size > 20_000)
+        interrupted = run(self._solver, interruptible=self.program.cost.size > INTERRUPTIBLE)
         outcome = read(self._solver, self.program, time.perf_counter() - began)
+        self._is_warm = self._is_warm or outcome.is_optimal
         return replace(outcome, termination=Termination.INTERRUPTED) if interrupted else outcome

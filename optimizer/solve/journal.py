@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from optimizer.solve.compiled import Floats
 from optimizer.solve.highs import Termination
-from optimizer.solve.master import Answer, Question, Relaxed
+from optimizer.solve.master import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut
 
-RELAXED, ASKED, EXACT = "relaxed", "asked", "exact"
-"""Kinds of entries: the linear phase, the search within a tolerance, the exact search."""
+RELAXED, ROUNDED, ASKED, EXACT = "relaxed", "rounded", "asked", "exact"
+"""Kinds of entries: the linear phase and plans rounded from it, the search within a tolerance, the exact search."""
 
 _FINAL = (Termination.OPTIMAL, Termination.INFEASIBLE, Termination.UNBOUNDED)
 
@@ -26,7 +26,7 @@ class Entry:
     """One question answered.
 
     Attributes:
-        kind: ``relaxed``, ``asked`` or ``exact``.
+        kind: ``relaxed``, ``rounded``, ``asked`` or ``exact``.
         gap: absolute gap the answer could stop at (units of the question's objective).
         seconds: time the answer was given.
         answer: what came of it, with the cuts found on the way.
@@ -58,6 +58,12 @@ def relaxed_entry(question: Question, relaxed: Relaxed, cuts: Sequence[Cut]) -> 
     word = relaxed.termination.value
     answer = Answer(question, attained, relaxed.bound, relaxed.termination, word, 0.0, tuple(cuts))
     return Entry(RELAXED, 0.0, math.inf, answer, relaxed.price, relaxed.x)
+
+
+def rounded_entry(question: Question, plans: Sequence[Attained]) -> Entry:
+    """An entry of plans that prove nothing."""
+    answer = Answer(question, tuple(plans), -math.inf, Termination.OPTIMAL, ROUNDED, 0.0)
+    return Entry(ROUNDED, 0.0, math.inf, answer)
 
 
 class Journal:

@@ -31,8 +31,12 @@ from optimizer.solve.measure import Measure
 from optimizer.solve.recourse import Cut, Recourse
 
 MIP_OPTIONS = {"mip_pscost_minreliable": 1}
+WARM_OPTIONS = {"dual_simplex_cost_perturbation_multiplier": 0.0}
+"""Costs perturbed by the dual simplex have to be put right by the primal one, which on degenerate first stages walks
+for ever: with perturbation the relaxation of the flagship at 1 month took 33 s in one case, without it 6."""
+
 LARGE = 2000
-"""Number of columns from which a mixed-integer solve is given a cheaper branching rule."""
+"""Columns above which mixed-integer solves are long: avoided where possible, with a cheaper branching rule."""
 
 ROUNDS = 60
 """Most rounds of the linear phase; it needs 6 to 14 as a rule. A stop here is honest: the bound still holds."""
@@ -118,10 +122,16 @@ class Master:
         self.is_pure = bool(self.integers.size == program.is_integer.size) and not self.has_blocks
         self.options: dict[str, object] = {}
         self.cuts: list[Cut] = []
+        self.hot: list[int] = []
         self.measure = Measure(program, self.first, self.second) if self.has_blocks else None
         self.linear = self._base()
-        self.warm = WarmProgram(self.linear)
+        self.warm = WarmProgram(self.linear, WARM_OPTIONS)
         self.second_row, self.first_row = program.matrix.shape[0], program.matrix.shape[0] + 1
+
+    @property
+    def is_large(self) -> bool:
+        """Whether mixed-integer solves are long enough for everything that avoids them."""
+        return self.program.lower.size > LARGE
 
     def _base(self) -> LinearProgram:
         program = self.program
@@ -225,7 +235,10 @@ class Master:
         self.warm.change_row_bounds(np.array([self.second_row, self.first_row]), np.full(2, -math.inf), caps)
 
     def _separate(self, at: Floats, x: Floats) -> bool:
-        missing = self._violated(self.recourse.evaluate(at).cuts, x)
+        """Cuts found at one vector that another violates, of the blocks that gave some last time."""
+        if not self.hot:
+            return False
+        missing = self._violated(self.recourse.evaluate(at, self.hot).cuts, x)
         self.add_cuts(missing)
         return bool(missing)
 
@@ -236,6 +249,7 @@ class Master:
         evaluation = self.recourse.evaluate(x)
         true = self.measure.complete(x, evaluation.losses, question.of_first, question.weight)
         missing = self._violated(evaluation.cuts, x)
+        self.hot = [k for k, cut in enumerate(evaluation.cuts) if self._violated([cut], x)] or self.hot
         return (None if true is None else self._attained(true)), missing
 
     def _is_true(self, attained: Attained, x: Floats, question: Question) -> bool:
@@ -259,7 +273,13 @@ class Master:
         return attained
 
     def answer(
-        self, question: Question, gap: float, seconds: float = math.inf, start: Floats | None = None, rounds: int = 4
+        self,
+        question: Question,
+        gap: float,
+        seconds: float = math.inf,
+        start: Floats | None = None,
+        rounds: int = 4,
+        relaxed: Relaxed | None = None,
     ) -> Answer:
         """Mixed-integer rounds: solve with the cuts known, evaluate, add cuts, polish; until within ``gap``.
 
@@ -269,11 +289,12 @@ class Master:
             seconds: limit on the whole.
             start: an attained plan to begin with.
             rounds: most mixed-integer solves.
+            relaxed: the question's linear relaxation, if it is known already.
         """
         began = time.perf_counter()
         known = len(self.cuts)
         search = _Search(self, question, gap, began + seconds, start)
-        search.run(rounds)
+        search.run(rounds, relaxed)
         points = sorted(search.points, key=lambda p: (_outside(question, p), question.value(p.first, p.second)))
         spent = time.perf_counter() - began
         cuts = tuple(self.cuts[known:])
@@ -332,8 +353,8 @@ class _Search:
         self.termination = Termination.TIME_LIMIT
         self.chosen: set[int] = set()
 
-    def run(self, rounds: int) -> None:
-        relaxed = self.master.relax(self.question, seconds=self._left())
+    def run(self, rounds: int, relaxed: Relaxed | None = None) -> None:
+        relaxed = relaxed or self.master.relax(self.question, seconds=self._left())
         self.bound, self.termination = relaxed.bound, relaxed.termination
         self.word = relaxed.termination.value
         if relaxed.termination is not Termination.OPTIMAL:
@@ -344,6 +365,8 @@ class _Search:
             return
         if relaxed.x is not None:
             self._choose(relaxed.x, SLACK)
+        if self.start is not None:
+            self._choose(self.start, 0.1 * SLACK)
         for number in range(rounds):
             if not self._round(loose=2.5 if number == 0 and self.master.has_blocks else 1.0):
                 return
@@ -362,7 +385,7 @@ class _Search:
         if self._left() <= 0:
             self.termination = Termination.TIME_LIMIT
             return False
-        options = {**(MIP_OPTIONS if master.program.lower.size > LARGE else {}), **master.options}
+        options = {**(MIP_OPTIONS if master.is_large else {}), **master.options}
         limits = Limits(self._left(), max(self.gap * 0.5 * loose, 1e-9), 0.0, master.seed, options)
         cuts = [master.cuts[number] for number in sorted(self.chosen)]
         outcome = master.mixed(question, cuts, limits, self.start)

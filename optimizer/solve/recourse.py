@@ -14,7 +14,7 @@ side has the wrong sign by rounding, that reduced cost times ten times the colum
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -152,39 +152,76 @@ def _scale(block: RecourseBlock) -> float:
     return float(np.clip(ratio, 1.0, 1e6))
 
 
-class _Shocks:
-    """Some blocks, evaluated one after another; lives in this process or in a worker."""
+class Shocks:
+    """Blocks by number, evaluated one after another; lives in this process or in a worker.
 
-    def __init__(self, blocks: Sequence[RecourseBlock], lowest: Sequence[float]) -> None:
-        self.shocks = [_Shock(block, low) for block, low in zip(blocks, lowest, strict=True)]
+    A block is loaded into the solver when it is first asked for.
+    """
 
-    def evaluate(self, x: Floats) -> list[tuple[float, Cut]]:
-        return [shock.evaluate(x) for shock in self.shocks]
+    def __init__(self, blocks: Mapping[int, RecourseBlock], lowest: Mapping[int, float]) -> None:
+        self.blocks, self.lowest = blocks, lowest
+        self.loaded: dict[int, _Shock] = {}
 
-    def plan(self, x: Floats, secondary: Sequence[Floats | None]) -> list[BlockPlan]:
-        return [shock.plan(x, cost) for shock, cost in zip(self.shocks, secondary, strict=True)]
+    def _shock(self, number: int) -> _Shock:
+        if number not in self.loaded:
+            self.loaded[number] = _Shock(self.blocks[number], self.lowest[number])
+        return self.loaded[number]
+
+    def evaluate(self, x: Floats, numbers: Sequence[int]) -> list[tuple[float, Cut]]:
+        """Loss and cut of some blocks at a first-stage vector."""
+        return [self._shock(number).evaluate(x) for number in numbers]
+
+    def plan(self, x: Floats, numbers: Sequence[int], secondary: Sequence[Floats | None]) -> list[BlockPlan]:
+        """Recourse solutions of some blocks."""
+        return [self._shock(number).plan(x, cost) for number, cost in zip(numbers, secondary, strict=True)]
 
 
 class Recourse:
-    """All blocks of a program: here (``workers=1``) or spread over the members of a team; a context manager."""
+    """All blocks of a program: here (``workers=1``) or spread over the members of a team; a context manager.
 
-    def __init__(self, program: CompiledProgram, workers: int = 1, hire: Hire = Crew) -> None:
+    Args:
+        program: compiled program.
+        workers: members of a team of its own; 1: no team, everything here.
+        hire: makes that team.
+        team: a team to use instead, whose members each hold all blocks; it is not closed with this object.
+    """
+
+    def __init__(self, program: CompiledProgram, workers: int = 1, hire: Hire = Crew, team: Team | None = None) -> None:
         self.program = program
-        lowest = [float(program.lower[block.theta]) for block in program.blocks]
-        workers = max(1, min(workers, len(program.blocks)))
-        self._turns = [list(range(w, len(program.blocks), workers)) for w in range(workers)]
-        shares = [([program.blocks[s] for s in turn], [lowest[s] for s in turn]) for turn in self._turns]
-        self._crew: Team | None = hire(_Shocks, shares) if workers > 1 else None
-        self._here = None if workers > 1 else _Shocks(*shares[0])
+        blocks = dict(enumerate(program.blocks))
+        lowest = {number: float(program.lower[block.theta]) for number, block in blocks.items()}
+        self._size = len(team) if team is not None else max(1, min(workers, len(blocks)))
+        self._own: Team | None = None
+        self._here: Shocks | None = None
+        if team is None and self._size > 1:
+            lean = dict(enumerate(program.lean().blocks))
+            turns = [[number for number in blocks if number % self._size == w] for w in range(self._size)]
+            shares = [({n: lean[n] for n in turn}, {n: lowest[n] for n in turn}) for turn in turns]
+            self._own = hire(Shocks, shares)
+        elif team is None:
+            self._here = Shocks(blocks, lowest)
+        self._team = team or self._own
 
-    def evaluate(self, x: Floats) -> Evaluation:
-        """Loss of every block at first-stage vector ``x`` (clipped to its bounds first), and a cut for each.
+    @property
+    def here(self) -> Shocks:
+        """The blocks, where they live in this process.
+
+        Raises:
+            SolverFailure: if a team holds them.
+        """
+        if self._here is None:
+            raise SolverFailure("the recourse blocks live in worker processes")
+        return self._here
+
+    def evaluate(self, x: Floats, only: Sequence[int] | None = None) -> Evaluation:
+        """Loss of every block, or only some, at first-stage vector ``x`` clipped to its bounds, with a cut each.
 
         Raises:
             SolverFailure: if a block is infeasible or unbounded at x.
         """
         x = np.clip(x, self.program.lower, self.program.upper)
-        answers = self._gather("evaluate", [(x,) for _ in self._turns])
+        numbers = range(len(self.program.blocks)) if only is None else only
+        answers = self._gather("evaluate", numbers, lambda mine: (x, mine))
         return Evaluation(np.array([loss for loss, _ in answers]), tuple(cut for _, cut in answers))
 
     def plan(self, x: Floats, secondary: Sequence[Floats | None] | None = None) -> list[BlockPlan]:
@@ -196,26 +233,30 @@ class Recourse:
         """
         x = np.clip(x, self.program.lower, self.program.upper)
         costs = list(secondary) if secondary is not None else [None] * len(self.program.blocks)
-        answers: list[BlockPlan] = self._gather("plan", [(x, [costs[s] for s in turn]) for turn in self._turns])
+        numbers = range(len(self.program.blocks))
+        answers: list[BlockPlan] = self._gather("plan", numbers, lambda mine: (x, mine, [costs[s] for s in mine]))
         return answers
 
-    def _gather(self, method: str, arguments: Sequence[tuple[object, ...]]) -> list:  # type: ignore[type-arg]
+    def _gather(
+        self, method: str, numbers: Sequence[int], arguments: Callable[[list[int]], tuple[object, ...]]
+    ) -> list:  # type: ignore[type-arg]
+        """Answers for these blocks, in their order; a block is always asked of the same member, whose basis is warm."""
         if self._here is not None:
-            return list(getattr(self._here, method)(*arguments[0]))
-        if self._crew is None:
+            return list(getattr(self._here, method)(*arguments(list(numbers))))
+        if self._team is None:
             raise SolverFailure("the recourse is closed")
-        parts = self._crew.ask([(method, own) for own in arguments])
-        answers = [None] * len(self.program.blocks)
-        for turn, part in zip(self._turns, parts, strict=True):
-            for s, answer in zip(turn, part, strict=True):
-                answers[s] = answer
-        return answers
+        turns = [[number for number in numbers if number % self._size == w] for w in range(self._size)]
+        parts = self._team.ask([(method, arguments(turn)) for turn in turns])
+        found = {
+            s: answer for turn, part in zip(turns, parts, strict=True) for s, answer in zip(turn, part, strict=True)
+        }
+        return [found[number] for number in numbers]
 
     def close(self) -> None:
-        """End the worker processes."""
-        if self._crew is not None:
-            self._crew.close()
-            self._crew = None
+        """End the worker processes of its own."""
+        if self._own is not None:
+            self._own.close()
+        self._own = self._team = None
 
     def __enter__(self) -> Recourse:
         return self

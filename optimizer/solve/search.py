@@ -1,8 +1,10 @@
-"""The frontier of a program, approximately and with proof: linear curve, lines, slices, then the widest places.
+"""The frontier of a program, approximately and with proof: linear curve, rounded plans, lines, then the widest places.
 
-1. The linear relaxation at some ten caps gives a proven lower curve and its slopes.
+1. The linear relaxation at some caps gives a proven lower curve and its slopes. Where mixed-integer solves are long,
+   each relaxation is rounded to a plan at once: a whole curve of portfolios before the first of those solves.
 2. Each slope is one short mixed-integer solve (a *line*): its bound holds at every loss, its plan always counts, and
-   with its integers fixed neighbouring slopes give more attained points (a *slice*).
+   with its integers fixed neighbouring slopes give more attained points (a *slice*). Where plans are there already,
+   only the ends are asked for, if they are missing.
 3. Where the area between the two curves is largest, the next question is asked: a line along the chord, the same line
    under a cap, a cap inside, a cap just below the riskier end. No question is asked twice before all were asked;
    then gaps tighten and limits grow.
@@ -12,24 +14,23 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
 from optimizer.errors import UsageProblem
 from optimizer.solve.certificate import areas
-from optimizer.solve.crew import Team
 from optimizer.solve.curve import Bound, Ledger, proof, proof_of, sampled
+from optimizer.solve.desk import Desk
 from optimizer.solve.highs import TOLERANCE, Termination
 from optimizer.solve.infeasible import infeasible
-from optimizer.solve.journal import ASKED, RELAXED, Entry, Journal, relaxed_entry
-from optimizer.solve.master import Answer, Attained, Master, Question, Relaxed
-from optimizer.solve.recourse import Cut
-from optimizer.solve.studio import Studio, Task
+from optimizer.solve.journal import ASKED, ROUNDED
+from optimizer.solve.master import Attained, Master, Question, Relaxed
+from optimizer.solve.studio import Ground, Task
 
-CAPS = 10
+CAPS = 8
 """Caps of the linear frontier."""
 
 SLOPES = 9
@@ -38,8 +39,8 @@ SLOPES = 9
 SAFE_SHARES = (0.03, 0.1)
 """Where the safe end is looked for, as shares of the way from the least to the cheapest plan's second objective."""
 
-SECONDS = 15.0
-"""Longest first solve of a question; later passes allow more."""
+SECONDS = 25.0
+"""Longest first solve of a question; later passes allow more. The root of the flagship takes 16 s."""
 
 PASSES = 5
 """How often gaps are tightened and limits raised once every question has been asked."""
@@ -47,118 +48,186 @@ PASSES = 5
 LIKE = 0.05
 """Slopes closer than this share are the same question."""
 
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a trace is.
+
+    Attributes:
+        solves: questions put to the solver so far.
+        points: nondominated plans so far.
+        mean_gap_share, uncertain_share: of the certificate as it stands (nan before the first plan).
+        seconds_left: until the time limit (inf without one).
+    """
+
+    solves: int
+    points: int = 0
+    mean_gap_share: float = math.nan
+    uncertain_share: float = math.nan
+    seconds_left: float = math.inf
+
 
 @dataclass
 class Search:
     """State of one trace.
 
     Attributes:
-        master: used for the linear phase, and for everything if there is no crew.
+        desk: where questions are put.
         ledger: points and proofs found.
         tolerance: wanted mean gap, as a share of the first objective.
         gap_share: gap of a single solve, as a share of the first objective.
-        deadline: moment (performance counter) to stop.
         budget: seconds in all.
-        crew: workers that each hold a studio, or None.
         progress: called after each wave.
-        journal: answers of an earlier attempt, and where new ones are kept.
     """
 
-    master: Master
+    desk: Desk
     ledger: Ledger
     tolerance: float
     gap_share: float
-    deadline: float
     budget: float
-    crew: Team | None = None
-    progress: Callable[[int], None] | None = None
-    journal: Journal = field(default_factory=Journal)
+    progress: Callable[[Progress], None] | None = None
     solves: int = 0
     tier: int = 0
     asked: set[tuple[int, float, float]] = field(default_factory=set)
     prices: list[float] = field(default_factory=list)
-    sent: list[int] = field(default_factory=list)
-    pool: list[Cut] = field(default_factory=list)
+    tangents: list[tuple[float, Relaxed]] = field(default_factory=list)
+
+    @property
+    def master(self) -> Master:
+        """The program's master in this process."""
+        return self.desk.master
+
+    @property
+    def is_large(self) -> bool:
+        """Whether mixed-integer solves are long enough for everything that avoids them."""
+        return self.master.has_blocks and self.master.is_large
 
     # --- taking up ----------------------------------------------------------------------------------------------
 
     def take_up(self) -> None:
-        """Start from everything an earlier attempt was answered: its cuts, plans and proofs."""
-        self.master.add_cuts([cut for entry in self.journal.entries for cut in entry.answer.cuts])
-        for entry in self.journal.entries:
+        """Start from everything an earlier attempt was answered: its plans and proofs (its cuts are with the desk)."""
+        for entry in self.desk.journal.entries:
+            if entry.kind in (ASKED, ROUNDED):
+                self.ledger.add_points(entry.answer.attained)
             if entry.kind == ASKED:
                 self.solves += 1
-                self.ledger.add_points(entry.answer.attained)
                 self.ledger.add_bound(proof_of(entry.answer))
 
     # --- linear phase -------------------------------------------------------------------------------------------
 
     def linear(self) -> None:
-        """Proven lower curve from the linear relaxation.
+        """Proven lower curve from the linear relaxation, with the plans rounded from it.
 
         Raises:
             Infeasible: if even the relaxation has no solution.
             UsageProblem: if an objective is unbounded.
         """
-        cheap = self._relax(Question())
-        safe = self._relax(Question(of_first=0.0, weight=1.0))
+        self._ends()
+        if self.high - self.low <= TOLERANCE * (1.0 + abs(self.high)):
+            return
+        caps = [self.low + (self.high - self.low) * (1.0 - k / CAPS) ** 1.5 for k in _inwards(CAPS - 1)]
+        for batch in _batches(caps, self.desk.size):
+            if self._is_over():
+                return
+            for cap, found in zip(batch, self._relax([Question(max_second=cap) for cap in batch]), strict=True):
+                if found.termination is Termination.OPTIMAL and found.price > 0.0:
+                    self._tangent(cap, found)
+
+    def _tangent(self, cap: float, found: Relaxed) -> None:
+        """The price of a cap is a slope whose line the same relaxation proves everywhere."""
+        self.prices.append(found.price)
+        level = found.bound + found.price * cap
+        self.tangents.append((cap, replace(found, bound=level, attained=None, outcome=None)))
+        self.ledger.add_bound(proof(Question(found.price), level, "LP"))
+
+    def _ends(self) -> None:
+        """Least first and least second objective of the relaxation, and the second objective of the former."""
+        ends = [Question(), Question(of_first=0.0, weight=1.0)]
+        cheap, safe = [found for batch in _batches(ends, self.desk.size) for found in self._relax(batch)]
         self.low = safe.bound if math.isfinite(safe.bound) else 0.0
         room = 10 * TOLERANCE * (1.0 + abs(self.low))
         self.ledger.add_bound(_nothing_safer(self.low - room, safe))
-        second = cheap.attained.second if cheap.attained is not None else self.low
-        tidy = self._relax(Question(of_first=0.0, weight=1.0, max_first=cheap.bound + TOLERANCE * abs(cheap.bound)))
-        self.high = max(self.low, min(second, tidy.bound if tidy.x is not None else second))
+        self.high = max(self.low, cheap.attained.second if cheap.attained is not None else self.low)
         self.first_size = max(abs(cheap.bound), 1e-9)
-        for k in range(1, CAPS):
-            cap = self.low + (self.high - self.low) * (1.0 - k / CAPS) ** 1.5
-            if self.high - self.low <= TOLERANCE * (1.0 + abs(self.high)) or self._is_over():
-                break
-            found = self._relax(Question(max_second=cap))
-            if found.termination is Termination.OPTIMAL and found.price > 0.0:
-                self.prices.append(found.price)
-                self.ledger.add_bound(proof(Question(found.price), found.bound + found.price * cap, "LP"))
+        if not self.is_large:
+            ceiling = cheap.bound + TOLERANCE * abs(cheap.bound)
+            tidy = self._relax([Question(of_first=0.0, weight=1.0, max_first=ceiling)])[0]
+            self.high = max(self.low, min(self.high, tidy.bound if tidy.x is not None else self.high))
 
-    def _relax(self, question: Question) -> Relaxed:
-        self.solves += 1
-        relaxed = self._relaxed(question)
+    def _relax(self, questions: Sequence[Question]) -> list[Relaxed]:
+        grounds = self.desk.relax(questions)
+        for question, ground in zip(questions, grounds, strict=True):
+            self.solves += 1
+            self._add_ground(question, ground)
+        self._report()
+        return [ground.relaxed for ground in grounds]
+
+    def _add_ground(self, question: Question, ground: Ground) -> None:
+        relaxed = ground.relaxed
         if relaxed.termination is Termination.INFEASIBLE and not math.isfinite(question.max_second):
             raise infeasible(self.master, question, self.master.groups)
         if relaxed.termination is Termination.UNBOUNDED:
             raise UsageProblem("an objective can be lowered without limit")
-        if math.isfinite(relaxed.bound):
-            self.ledger.add_bound(
-                proof(question, relaxed.bound, "LP") if not math.isfinite(question.max_first) else None
-            )
+        if math.isfinite(relaxed.bound) and not math.isfinite(question.max_first):
+            self.ledger.add_bound(proof(question, relaxed.bound, "LP"))
         if relaxed.attained is not None and not self.master.integers.size:
             self.ledger.add_points([relaxed.attained])
-        return relaxed
-
-    def _relaxed(self, question: Question) -> Relaxed:
-        """The relaxation's answer: an earlier one, or a new one, which is kept."""
-        earlier = self.journal.recall(RELAXED, question, 0.0, math.inf)
-        if earlier is not None:
-            return earlier.relaxed()
-        known = len(self.master.cuts)
-        relaxed = self.master.relax(question, seconds=self.deadline - time.perf_counter())
-        self.journal.add(relaxed_entry(question, relaxed, self.master.cuts[known:]))
-        return relaxed
+        self.ledger.add_points(ground.plans)
 
     # --- lines --------------------------------------------------------------------------------------------------
 
     def lines(self) -> None:
-        """First pass: the two ends, then the slopes of the linear curve, spread and alternating."""
+        """First pass: what the linear phase left open of the ends and, if it left all open, the slopes between."""
         width = max(self.high - self.low, 1e-9)
         slight = 0.01 * self.tolerance * self.first_size / width
         steep = max([10.0 * price for price in self.prices] + [10.0 * self.first_size / width])
         slopes = self._spread()
-        tasks = [self._task(slight, slopes[:1], True), self._task(steep, slopes[-1:], True)]
-        tasks += [self._safe_end(share) for share in SAFE_SHARES if self.master.has_blocks]
-        for k in _alternating(len(slopes)):
-            tasks.append(self._task(slopes[k], slopes[max(0, k - 1) : k + 2], False))
-        self.wave(tasks)
+        ends = [self._line(slight, slopes[:1], True)] if self._lacks_cheap_end() else []
+        if not self.master.has_blocks:
+            ends.append(self._line(steep, slopes[-1:], True))
+        elif self._lacks_safe_end():
+            ends += [self._safe_end(share) for share in SAFE_SHARES]
+        between = [self._line(slopes[k], slopes[max(0, k - 1) : k + 2], False) for k in _alternating(len(slopes))]
+        self.wave([*([] if self.ledger.points else between), *ends])
 
-    def _task(self, weight: float, neighbours: Sequence[float], is_end: bool) -> Task:
-        return Task(Question(weight), self._gap(), self._seconds(), (weight, *neighbours), is_end)
+    def _lacks_cheap_end(self) -> bool:
+        """Whether no plan is as cheap as proven possible, within the gap."""
+        return not any(point.first <= self.first_least + self._gap() for point in self.ledger.points)
+
+    def _lacks_safe_end(self) -> bool:
+        """Whether no plan is about as safe as the relaxation says is possible."""
+        enough = self.low + SAFE_SHARES[0] * 2.0 * (self.high - self.low)
+        return not any(point.second <= enough for point in self.ledger.points)
+
+    @property
+    def first_least(self) -> float:
+        """Proven least first objective."""
+        return max(
+            (b.bound for b in self.ledger.bounds if b.kind == "cap" and math.isinf(b.max_second)), default=-math.inf
+        )
+
+    def _line(self, weight: float, neighbours: Sequence[float], is_end: bool) -> Task:
+        return self._posed(Question(weight), (weight, *neighbours), is_end)
+
+    def _posed(self, question: Question, weights: Sequence[float], is_end: bool = False, longer: float = 1.0) -> Task:
+        return Task(question, self._gap(), longer * self._seconds(), tuple(weights), is_end, self._nearest(question))
+
+    def _nearest(self, question: Question) -> Relaxed | None:
+        """The linear relaxation whose optimum lies nearest to a question's: it says which cuts matter there.
+
+        Its bound is kept only if it is the question's own. Small programs are relaxed anew instead.
+        """
+        if not self.tangents or not self.is_large:
+            return None
+        if math.isfinite(question.max_second):
+            _, found = min(self.tangents, key=lambda entry: abs(entry[0] - question.max_second))
+        else:
+            wanted = math.log(max(question.weight, 1e-12))
+            _, found = min(self.tangents, key=lambda entry: abs(math.log(entry[1].price) - wanted))
+        is_own = question == Question(found.price)
+        return found if is_own else replace(found, bound=-math.inf)
 
     def _safe_end(self, share: float) -> Task:
         """A cap near the least second objective of the relaxation.
@@ -167,7 +236,7 @@ class Search:
         end of the curve: on the flagship they stopped at 1.08 months where a cap of 0.5 is answered in 45 s.
         """
         cap = self.low + share * (self.high - self.low)
-        return Task(Question(max_second=cap), self._gap(), 3.0 * self._seconds(), tuple(self._spread()[-2:]))
+        return self._posed(Question(max_second=cap), self._spread()[-2:], longer=2.0)
 
     def _spread(self) -> list[float]:
         """Distinct slopes of the linear curve, at most ``SLOPES`` of them, ascending."""
@@ -186,56 +255,34 @@ class Search:
     def _seconds(self) -> float:
         if not math.isfinite(self.budget):
             return math.inf
-        return float(np.clip(self.budget / 30.0, 1.0, SECONDS)) * 2.5**self.tier
+        return float(np.clip(self.budget / 20.0, 1.0, SECONDS)) * 2.0**self.tier
 
     def _is_over(self) -> bool:
-        return time.perf_counter() >= self.deadline
+        return self.desk.seconds_left <= 0.0
 
     # --- asking -------------------------------------------------------------------------------------------------
 
     def wave(self, tasks: Sequence[Task]) -> None:
         """Ask tasks in batches of as many as there are workers; merge in order, so the result is reproducible."""
-        size = max(1, len(self.crew)) if self.crew is not None else 1
-        tasks = [task for task in tasks if not self.journal.recall(ASKED, task.question, task.gap, task.seconds)]
-        for k in range(0, len(tasks), size):
+        for batch in _batches([task for task in tasks if not self.desk.is_known(task)], self.desk.size):
             if self._is_over():
                 return
-            batch = [self._limited(task) for task in tasks[k : k + size]]
             starts = [self.ledger.best(task.question) for task in batch]
-            for answer in self._ask(batch, starts):
+            for answer in self.desk.study(batch, starts):
                 self.solves += 1
                 self.ledger.add_points(answer.attained)
                 self.ledger.add_bound(proof_of(answer))
-                if answer.termination is Termination.INTERRUPTED:
-                    raise KeyboardInterrupt
-            if self.progress is not None:
-                self.progress(self.solves)
+            self._report()
 
-    def _limited(self, task: Task) -> Task:
-        left = max(0.1, self.deadline - time.perf_counter())
-        return Task(task.question, task.gap, min(task.seconds, left), task.weights, task.is_end)
-
-    def _ask(self, batch: Sequence[Task], starts: Sequence[Attained | None]) -> list[Answer]:
-        if self.crew is None:
-            studio = Studio(self.master)
-            answers = []
-            for task, start in zip(batch, starts, strict=True):
-                answers.append(studio.study(task, start, ()))
-                self._keep(task, answers[-1])
-            return answers
-        if not self.sent:
-            self.sent, self.pool = [0] * len(self.crew), list(self.master.cuts)
-        messages = []
-        for worker, (task, start) in enumerate(zip(batch, starts, strict=True)):
-            messages.append(("study", (task, start, self.pool[self.sent[worker] :])))
-            self.sent[worker] = len(self.pool)
-        answers = self.crew.ask(messages, lambda number, answer: self._keep(batch[number], answer))
-        for answer in answers:
-            self.pool.extend(answer.cuts)
-        return answers
-
-    def _keep(self, task: Task, answer: Answer) -> None:
-        self.journal.add(Entry(ASKED, task.gap, task.seconds, answer))
+    def _report(self) -> None:
+        if self.progress is None:
+            return
+        left = self.desk.seconds_left
+        if not self.ledger.points:
+            self.progress(Progress(self.solves, seconds_left=left))
+            return
+        figures, count = self.ledger.figures(), len(self.ledger.nondominated().points)
+        self.progress(Progress(self.solves, count, figures.mean_gap_share, figures.uncertain_share, left))
 
     # --- refinement ---------------------------------------------------------------------------------------------
 
@@ -244,8 +291,7 @@ class Search:
         while not self._is_over():
             if self.ledger.points and self.ledger.figures().mean_gap_share <= self.tolerance:
                 break
-            size = len(self.crew) if self.crew is not None else 1
-            tasks = self._next(size)
+            tasks = self._next(self.desk.size)
             if not tasks:
                 if self.tier + 1 >= PASSES:
                     break
@@ -264,7 +310,7 @@ class Search:
             for question in [*_questions(safer, riskier), *self._widest_piece(safer, riskier)]:
                 if self._is_new(question):
                     chord = _questions(safer, riskier)[0].weight
-                    tasks.append(Task(question, self._gap(), self._seconds(), (chord,)))
+                    tasks.append(self._posed(question, (chord,)))
                     break
             if len(tasks) == size:
                 break
@@ -322,9 +368,15 @@ class Search:
         for k in order:
             question = Question(max_second=0.5 * (points[k].second + points[k + 1].second))
             if self._is_new(question):
-                self.wave([Task(question, self._gap(), self._seconds())])
+                self.wave([self._posed(question, ())])
                 return True
         return False
+
+
+def _batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """Items in groups of at most ``size``, in order."""
+    for k in range(0, len(items), size):
+        yield items[k : k + size]
 
 
 def _nothing_safer(max_second: float, safe: Relaxed) -> Bound | None:
@@ -346,6 +398,14 @@ def _questions(safer: Attained, riskier: Attained) -> list[Question]:
         Question(max_second=safer.second + 0.3 * width),
         Question(max_second=safer.second + 0.85 * width),
     ]
+
+
+def _inwards(size: int) -> Iterator[int]:
+    """1, size, 2, size - 1, ...: the whole range is known early, and two members each walk on from their own end."""
+    for k in range(1, size // 2 + 1):
+        yield from (k, size + 1 - k)
+    if size % 2:
+        yield size // 2 + 1
 
 
 def _alternating(size: int) -> Iterator[int]:

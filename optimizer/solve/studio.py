@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from optimizer.solve.compiled import CompiledProgram
-from optimizer.solve.master import Answer, Attained, Master, Question
-from optimizer.solve.recourse import Cut
+from optimizer.solve.compiled import CompiledProgram, Floats
+from optimizer.solve.dive import dive
+from optimizer.solve.highs import Termination
+from optimizer.solve.master import Answer, Attained, Master, Question, Relaxed
+from optimizer.solve.recourse import BlockPlan, Cut
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,16 @@ class Task:
     seconds: float
     weights: tuple[float, ...] = ()
     is_end: bool = False
+    relaxed: Relaxed | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A question's linear relaxation, the plans found by rounding it (best first), and the cuts found on the way."""
+
+    relaxed: Relaxed
+    plans: tuple[Attained, ...]
+    cuts: tuple[Cut, ...]
 
 
 @dataclass
@@ -28,12 +40,30 @@ class Studio:
 
     master: Master
 
+    def tread(self, question: Question, seconds: float, cuts: Sequence[Cut]) -> Ground:
+        """Relax a question; where mixed-integer solves are long, round the relaxation to a plan and take slices."""
+        self.master.add_cuts(cuts)
+        known = len(self.master.cuts)
+        relaxed = self.master.relax(question, seconds=seconds)
+        plans = self._rounded(question, relaxed)
+        return Ground(replace(relaxed, outcome=None), tuple(plans), tuple(self.master.cuts[known:]))
+
+    def _rounded(self, question: Question, relaxed: Relaxed) -> list[Attained]:
+        is_worth_it = self.master.is_large and self.master.integers.size and question.of_first > 0.0
+        if not is_worth_it or relaxed.termination is not Termination.OPTIMAL:
+            return []
+        plan = dive(self.master, question)
+        if plan is None or self.master.is_pure or relaxed.price <= 0.0:
+            return [] if plan is None else [plan]
+        return [plan, *self.master.slice(plan.x, (relaxed.price,))]
+
     def study(self, task: Task, start: Attained | None, cuts: Sequence[Cut]) -> Answer:
         """Answer a task and take slices of its portfolio; cuts of others are taken over first."""
         self.master.add_cuts(cuts)
         known = len(self.master.cuts)
         began = time.perf_counter()
-        answer = self.master.answer(task.question, task.gap, task.seconds, None if start is None else start.x)
+        begin = None if start is None else start.x
+        answer = self.master.answer(task.question, task.gap, task.seconds, begin, relaxed=task.relaxed)
         points = list(answer.attained)
         if points:
             points += self._more(points[0], task)
@@ -46,6 +76,14 @@ class Studio:
             time.perf_counter() - began,
             tuple(self.master.cuts[known:]),
         )
+
+    def evaluate(self, x: Floats, numbers: Sequence[int]) -> list[tuple[float, Cut]]:
+        """Loss and cut of some recourse blocks."""
+        return self.master.recourse.here.evaluate(x, numbers)
+
+    def plan(self, x: Floats, numbers: Sequence[int], secondary: Sequence[Floats | None]) -> list[BlockPlan]:
+        """Recourse solutions of some blocks."""
+        return self.master.recourse.here.plan(x, numbers, secondary)
 
     def _more(self, best: Attained, task: Task) -> list[Attained]:
         more: list[Attained] = []
