@@ -84,23 +84,27 @@ def sizes(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "chain"
         write_chain(folder, arguments.base, copies, arguments.years, arguments.events, arguments.starts)
+        spent = time.process_time()
         ready = prepare(folder)
+        spent = time.process_time() - spent
         program, seconds = ready.program, ready.seconds.table()
         measured = {
             "copies": copies, "facilities": len(ready.instance.facilities), "shocks": len(ready.instance.shocks),
             "rows": program.matrix.shape[0], "columns": program.matrix.shape[1],
             "binaries": int(program.is_integer.sum()),
             "recourse_columns": sum(block.recourse.shape[1] for block in program.blocks),
-            "load_s": seconds["load"], "build_s": seconds["build"],
+            "nonzeros": program.matrix.nnz + sum(block.recourse.nnz for block in program.blocks),
+            "load_s": seconds["load"], "build_s": seconds["build"], "load_and_build_cpu_s": round(spent, 1),
         }  # fmt: skip
         if not arguments.build_only:
-            began = time.perf_counter()
+            began, spent = time.perf_counter(), sum(os.times()[:4])
             found = trace_frontier(
                 program, COST, LOSS, points=5, tolerance_share=0.02, gap_share=0.01, workers=arguments.workers,
                 time_limit_s=arguments.time_limit,
             )  # fmt: skip
             measured |= {
-                "frontier_s": round(time.perf_counter() - began, 1), "status": found.status,
+                "frontier_s": round(time.perf_counter() - began, 1),
+                "frontier_cpu_s": round(sum(os.times()[:4]) - spent, 1), "status": found.status,
                 "points": len(found.points), "mean_gap_share": found.certificate.mean_gap_share, "solves": found.solves,
             }  # fmt: skip
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -148,16 +152,17 @@ def overhead(arguments: argparse.Namespace) -> None:
         batch = Batch(plan, Path(place), True, Told())
         batch.carry_out(client, batch.settle_known(), 1, 1)
         batch.write_state()
+        carried, worker_s = time.process_time(), _spent(client) - worker_began
         write_index(batch)
-        client_s, worker_s = time.process_time() - planned, _spent(client) - worker_began
+        client_s, index_s = carried - planned, time.process_time() - carried
         outcomes = [result.outcome for result in batch.results.values()]
     jobs_s = sum(outcome.cpu_seconds for outcome in outcomes)
-    beside_s = (planned - began) + client_s + (worker_s - jobs_s)
+    beside_s = (planned - began) + client_s + (worker_s - jobs_s) + index_s
     tell(
         jobs=len(outcomes), complete=sum(outcome.status == "complete" for outcome in outcomes),
         job_cpu_s=round(jobs_s / len(outcomes), 2), plan_cpu_s=round((planned - began) / len(outcomes), 3),
         client_cpu_s=round(client_s / len(outcomes), 3), worker_cpu_s=round((worker_s - jobs_s) / len(outcomes), 3),
-        overhead_share=round(beside_s / jobs_s, 4),
+        index_cpu_s=round(index_s, 2), overhead_share=round(beside_s / jobs_s, 4),
     )  # fmt: skip
 
 

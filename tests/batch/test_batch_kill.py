@@ -82,7 +82,7 @@ def batch_of_toys(folder: Path, count: int) -> Path:
 
 def _until(process: subprocess.Popen[bytes], out: Path, count: int) -> dict[str, str]:
     """Runs finished, once there are so many or the process has ended."""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while len(_renamed(out)) < count and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return batch_kill.finished(out)
