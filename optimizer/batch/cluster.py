@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing import forkserver
 from typing import Any
@@ -49,14 +49,23 @@ def get_ready() -> None:
         return
     with dask.config.set({HOW_STARTED: FORKSERVER}):
         get_mp_context().set_forkserver_preload(PRELOADED)
-    usual = dict(os.environ)
+    with _deaf(), _environment({name: str(value) for name, value in (dask.config.get(_ENVIRONMENT) or {}).items()}):
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables of the environment set while inside, for processes started there."""
+    usual = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        with _deaf():
-            os.environ.update({name: str(value) for name, value in dask.config.get(_ENVIRONMENT).items()})
-            forkserver.ensure_running()
+        yield
     finally:
-        os.environ.clear()
-        os.environ.update(usual)
+        for name, value in usual.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
