@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from multiprocessing import forkserver
 from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.utils import get_mp_context
 
 from optimizer.batch.team import DaskTeam
 from optimizer.errors import UsageProblem
@@ -19,6 +22,14 @@ from optimizer.solve.crew import Hire
 
 CONNECT_SECONDS = 20.0
 """How long a scheduler may take to answer, and to have a first worker."""
+
+HOW_STARTED = "distributed.worker.multiprocessing-method"
+FORKSERVER = "forkserver"
+PRELOADED = ["distributed", "optimizer.batch.preload"]
+"""What the workers of this machine share: imported once, in the process that they are forked from."""
+
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+"""Variables that hold the libraries of a worker to one thread."""
 
 _QUIET = ("distributed", "distributed.worker", "distributed.scheduler", "distributed.nanny", "distributed.core")
 
@@ -28,10 +39,42 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def get_ready() -> None:
+    """Let a process import in the background what the workers of this machine need, so that they are there at once.
+
+    They are forked from that process, which has solved nothing and has no threads. Where there is no such way of
+    starting processes, each worker imports for itself.
+    """
+    if FORKSERVER not in multiprocessing.get_all_start_methods():
+        return
+    with dask.config.set({HOW_STARTED: FORKSERVER}):
+        get_mp_context().set_forkserver_preload(PRELOADED)
+    with _deaf(), _environment({name: str(value) for name, value in (dask.config.get(_ENVIRONMENT) or {}).items()}):
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables of the environment set while inside, for processes started there."""
+    usual = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in usual.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 @contextmanager
 def local(workers: int) -> Iterator[Client]:
     """Worker processes on this machine, one job each at a time; they may start solver processes of their own."""
+    get_ready()
+    has_server = FORKSERVER in multiprocessing.get_all_start_methods()
     settings: dict[str, Any] = {
+        HOW_STARTED: FORKSERVER if has_server else "spawn",
         "distributed.worker.daemon": False,
         "distributed.scheduler.allowed-failures": 3,
         "distributed.comm.timeouts.connect": "60s",

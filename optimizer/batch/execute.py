@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -73,6 +74,7 @@ class Batch:
     known: Mapping[str, Path] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     is_interrupted: bool = False
+    _rests_until: float = 0.0
 
     def settle_known(self) -> list[Job]:
         """Take over what is finished already; returns the jobs left, of several with equal inputs only the first.
@@ -157,14 +159,22 @@ class Batch:
         self.results[result.job.place] = result
         self.listener.ended(result, len(self.results), len(self.plan.jobs))
         identity = result.job.identity(self.plan.options, self.plan.draws)
-        self.write_state()
+        if time.monotonic() >= self._rests_until:
+            self.write_state()
         for twin in self._twins.pop(identity, []):
             self._end(Result(twin, result.outcome, result.run, True))
 
     def write_state(self) -> None:
-        """Write what has ended so far; the file is whole at any moment."""
+        """Write what has ended so far; the file is whole at any moment.
+
+        It holds every job, so that writing it after each of thousands would take longer than solving them: while jobs
+        end it is written once a second at most, and in no more than a fiftieth of the time.
+        """
+        began = time.monotonic()
         with full_disk_told(self.folder):
             replace_file(self.folder / STATE, as_json(self.record()).encode())
+        ended = time.monotonic()
+        self._rests_until = ended + max(1.0, 50.0 * (ended - began))
 
     def record(self) -> dict[str, Any]:
         """The batch as plain values: every job with what varies, how it ended and where its run is."""
@@ -172,7 +182,7 @@ class Batch:
         for job in self.plan.jobs:
             ended = self.results.get(job.place)
             entry = {"case": job.case, "variation": job.variation, "keys": job.keys, "case_hash": job.case_hash}
-            told = record(ended.outcome) if ended else {"code": None, "status": "open", "message": "", "seconds": 0.0}
+            told = record(ended.outcome) if ended else record(Outcome(DONE, "open")) | {"code": None}
             run = os.path.relpath(ended.run, self.folder) if ended and ended.run else None
             jobs.append({**entry, **told, "run": run, "is_reused": bool(ended and ended.is_reused)})
         return {"title": self.plan.title, "written": utc_now(), "options": self.plan.options.record(), "jobs": jobs}

@@ -59,9 +59,15 @@ class RowChange(Section):
 
 
 class Variation(Section):
-    """A named set of changes: a regime, a demand path, an offer as it might be."""
+    """A named set of changes: a regime, a demand path, an offer as it might be.
+
+    With ``cases`` it is for those alone, in the place of one of the same name that is for all.
+    """
 
     name: Name = Field(description="Name in folders and reports.")
+    cases: tuple[Name, ...] = Field(
+        default=(), description="Names of the cases it is for; * and ? are wildcards; empty: all."
+    )
     set: dict[str, Any] = Field(default_factory=dict, description="New values of keys of case.toml, by dotted name.")
     rows: tuple[RowChange, ...] = Field(default=(), description="Changes in tables.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -10,7 +11,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
-from optimizer.batch.file import BatchFile, RowChange, RowRange
+from optimizer.batch.file import BatchFile, RowChange, RowRange, Variation
 from optimizer.batch.vary import Changes, flat, vary
 from optimizer.errors import DataProblem, Problem
 from optimizer.jobs.prepare import Options
@@ -19,7 +20,10 @@ from optimizer.results.identity import identity
 from optimizer.results.manifest import versions
 from optimizer.tables.case import Case, load_case
 from optimizer.tables.locate import shipped_cases
+from optimizer.tables.text import did_you_mean, shorten
 
+MOST_VARIATIONS = 10_000
+"""More combinations of what varies are a slip: the cases alone, each read and checked, would take hours."""
 PLAIN = "as it is"
 """Name of the variation without changes."""
 
@@ -84,13 +88,13 @@ def plan_of(batch: BatchFile, label: str, base: Path) -> Plan:
             that a case does not have, two jobs of one name (B008), and whatever is wrong with a case as varied.
     """
     names, problems = _cases(batch.cases, label, base)
-    variations, more = _variations(batch, label)
-    problems += more
+    axes, more = _axes(batch, label)
+    problems += [*more, *_meant_for_nobody(batch, names, label)]
     jobs: list[Job] = []
     for name in names:
         try:
             case = load_case(name)
-            for variation, keys, changes in variations:
+            for variation, keys, changes in _variations(batch, axes, case.name):
                 try:
                     jobs.append(_job(case, variation, keys, changes))
                 except DataProblem as found:
@@ -131,22 +135,57 @@ def _cases(patterns: Sequence[str], label: str, base: Path) -> tuple[list[str], 
 Varied = tuple[str, dict[str, str], Changes]
 
 
-def _variations(batch: BatchFile, label: str) -> tuple[list[Varied], list[Problem]]:
-    """All variations: every listed one with every combination of what varies freely."""
+def _variations(batch: BatchFile, axes: Sequence[Sequence[Varied]], case: str) -> Iterator[Varied]:
+    """All variations of a case: every listed one with every combination of what varies freely."""
     listed: list[Varied] = [
-        (each.name, {"named": each.name}, Changes(flat(each.set), each.rows)) for each in batch.variation
+        (each.name, {"named": each.name}, Changes(flat(each.set), each.rows)) for each in _listed(batch.variation, case)
     ] or [("", {}, Changes())]
-    axes: list[list[Varied]] = [listed]
+    return map(_combined, itertools.product(listed, *axes))
+
+
+def _listed(variations: Sequence[Variation], case: str) -> Iterator[Variation]:
+    """Named variations of a case, in order; one for some cases stands where one of its name for all would."""
+    own = [each for each in variations if each.cases and _is_for(each, case)]
+    general = [each for each in variations if not each.cases]
+    for each in general:
+        yield from [other for other in own if other.name == each.name] or [each]
+    yield from (each for each in own if each.name not in {other.name for other in general})
+
+
+def _is_for(variation: Variation, case: str) -> bool:
+    return any(fnmatchcase(case, pattern) for pattern in variation.cases)
+
+
+def _meant_for_nobody(batch: BatchFile, cases: Sequence[str], label: str) -> Iterator[Problem]:
+    """Cases of variations that the batch does not run (B005)."""
+    names = [Path(case).name for case in cases]
+    for number, each in enumerate(batch.variation, start=1):
+        for pattern in each.cases:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                remedy = did_you_mean(pattern, names, "name a case of this batch")
+                column = f"variation.{number}.cases"
+                yield Problem("B005", label, "", column, f"`{shorten(pattern)}`", ", ".join(names), remedy)
+
+
+def _axes(batch: BatchFile, label: str) -> tuple[list[list[Varied]], list[Problem]]:
+    """What varies freely: the values of every key and of every cell."""
+    axes: list[list[Varied]] = []
     problems = []
     for key, values in flat(batch.vary).items():
         if not isinstance(values, list) or not values:
             remedy = "write the values in brackets"
-            problems.append(Problem("B004", label, "", f"vary.{key}", f"`{values}`", "a list of values", remedy))
+            found = f"`{shorten(values)}`"
+            problems.append(Problem("B004", label, "", f"vary.{shorten(key)}", found, "a list of values", remedy))
             continue
         short = key.rsplit(".", 1)[-1]
         axes.append([(f"{short}={_short(v)}", {key: _short(v)}, Changes({key: v})) for v in values])
     axes += [_axis(entry) for entry in batch.vary_rows]
-    return [_combined(choice) for choice in itertools.product(*axes)], problems
+    count = math.prod(len(axis) for axis in axes) * max(1, len(batch.variation))
+    if count > MOST_VARIATIONS:
+        allowed, remedy = f"at most {MOST_VARIATIONS} a case", "vary fewer values together, or list variations by name"
+        problems.append(Problem("B004", label, "", "vary", f"{count:.6g} combinations", allowed, remedy))
+        return [], problems
+    return axes, problems
 
 
 def _axis(entry: RowRange) -> list[Varied]:

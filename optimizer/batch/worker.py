@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ class Outcome:
         status: ``complete``, ``limit``, ``interrupted``, ``infeasible`` or ``failed``.
         message: what went wrong, in words.
         seconds: wall time on the worker.
+        cpu_seconds: processor time on the worker, of its process and of those it started and saw ending.
         parcel: the run folder, packed, if it travels.
     """
 
@@ -63,6 +65,7 @@ class Outcome:
     status: str
     message: str = ""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     parcel: bytes | None = None
 
 
@@ -88,15 +91,16 @@ class Reporter:
 
 def do(task: Task) -> Outcome:
     """Make one run. Whatever goes wrong with the case is an outcome, not an error: other jobs go on."""
-    began = time.perf_counter()
     with ONE_AT_A_TIME:
+        began, spent = time.perf_counter(), sum(os.times()[:4])
         try:
             outcome = _done(task)
         except SourcingError as problem:
             outcome = Outcome(problem.exit_code, ENDINGS.get(problem.exit_code, "failed"), str(problem))
         except Exception as crash:
             outcome = Outcome(CRASH, "failed", f"internal error: {type(crash).__name__}: {crash}")
-    return replace(outcome, seconds=round(time.perf_counter() - began, 3))
+        cpu_seconds = round(sum(os.times()[:4]) - spent, 2)
+        return replace(outcome, seconds=round(time.perf_counter() - began, 3), cpu_seconds=cpu_seconds)
 
 
 def _done(task: Task) -> Outcome:
@@ -110,12 +114,12 @@ def _done(task: Task) -> Outcome:
 
 def warm() -> bool:
     """Import what every job needs, so that no job waits for it."""
-    import optimizer.audit.run
-    import optimizer.jobs.point_tables  # noqa: F401
+    import optimizer.batch.preload  # noqa: F401
 
     return True
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
     """An outcome as plain values."""
-    return {"code": outcome.code, "status": outcome.status, "message": outcome.message, "seconds": outcome.seconds}
+    names = ("code", "status", "message", "seconds", "cpu_seconds")
+    return {name: getattr(outcome, name) for name in names}

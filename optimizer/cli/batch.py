@@ -46,6 +46,10 @@ def batch(obj: dict[str, Any], /, what: tuple[str, ...], **options: Any) -> int:
       sourcing batch cases/batch-frontiers.toml -o runs/tonight --resume
       sourcing batch my-case other-case --scheduler tcp://head:8786
     """
+    if not options["dry_run"] and options["scheduler"] is None:
+        from optimizer.batch import cluster
+
+        cluster.get_ready()
     plan, name = _plan(what, options)
     folder = Path(options["output"] or Path(RUNS) / name)
     if options["dry_run"]:

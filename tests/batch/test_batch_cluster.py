@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from processes import SCHEDULER, SOURCING, WORKER, started
 
 from optimizer.batch.cluster import hired, remote, slots
 from optimizer.batch.store import stored_runs
@@ -22,8 +21,7 @@ from optimizer.errors import SolverFailure, UsageProblem
 from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.solve.frontier import trace_frontier
 
-ROOT = Path(__file__).parents[2]
-TOYS = ROOT / "tests" / "toys"
+TOYS = Path(__file__).parents[1] / "toys"
 
 
 class Abacus:
@@ -48,22 +46,19 @@ def running(folder: Path, workers: int = 2):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}"}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
-    dask = [sys.executable, "-m", "dask"]
-    words = [[*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--dashboard-address", "127.0.0.1:0"]]
+    words = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    processes = [started(SCHEDULER, words, folder)]
     for number in range(workers):
         place = folder / f"worker-{number}"
         place.mkdir(parents=True)
         options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0"]
-        words.append([*dask, "worker", address, *options, "--local-directory", str(place)])
-    started = [subprocess.Popen(line, cwd=folder, **quiet) for line in words]
+        processes.append(started(WORKER, [address, *options, "--local-directory", str(place)], folder))
     try:
-        yield address, started[1:]
+        yield address, processes[1:]
     finally:
-        for process in reversed(started):
+        for process in reversed(processes):
             process.kill()
-            process.wait()
+            process.join()
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +75,16 @@ def test_no_scheduler_is_wrong_usage(monkeypatch):
         pass
 
 
-@pytest.mark.long
 def test_questions_of_one_frontier_are_answered_by_the_cluster(cluster):
     """Merged in a fixed order, the result is that of as many processes here."""
-    program = prepare(TOYS / "no-foresight").program
-    here = trace_frontier(program, COST, LOSS, points=4, workers=2)
+    program = prepare(TOYS / "force-majeure").program
+    here = trace_frontier(program, COST, LOSS, points=3, workers=2)
     with hired(cluster[0]) as (hire, workers):
         assert workers == 2
-        there = trace_frontier(program, COST, LOSS, points=4, workers=workers, hire=hire)
+        there = trace_frontier(program, COST, LOSS, points=3, workers=workers, hire=hire)
     pd.testing.assert_frame_equal(here.points_table(), there.points_table())
 
 
-@pytest.mark.long
 def test_a_frontier_on_the_command_line_takes_a_scheduler(cluster, sourcing, tmp_path):
     code, out, err = sourcing(
         "-q", "frontier", TOYS / "force-majeure", "--points", 2, "--scheduler", cluster[0], "-o", "run"
@@ -114,33 +107,28 @@ def test_members_keep_what_they_learn_and_their_errors_come_here(cluster):
             team.ask([("fail", ())])
 
 
-@pytest.mark.long
 def test_a_killed_workers_jobs_and_questions_run_elsewhere(tmp_path):
-    """Four jobs on two workers; as soon as one has begun, its worker is killed. All four come back, over the wire."""
-    path = tmp_path / "b.toml"
+    """Three jobs on two workers; as soon as one has begun, its worker is killed. All come back, over the wire."""
+    path, told, place = tmp_path / "b.toml", tmp_path / "told.json", tmp_path / "cluster"
+    place.mkdir()
     path.write_text(
-        f"cases = ['{TOYS / 'force-majeure'}']\n[options]\npoints = 2\n"
-        "[vary]\n'finance.discount_rate_share' = [0.0, 0.05, 0.1, 0.15]\n"
+        f"cases = ['{TOYS / 'one-plant'}']\n[options]\npoints = 2\n"
+        "[vary]\n'finance.discount_rate_share' = [0.0, 0.05, 0.1]\n"
     )
-    with running(tmp_path / "cluster") as (address, workers):
-        with remote(address) as client:
-            client.wait_for_workers(2, timeout=60)
+    with running(place) as (address, workers), remote(address) as client:
+        client.wait_for_workers(2, timeout=60)
         words = ["-q", "batch", str(path), "-o", "out", "--scheduler", address, "--json"]
-        batch = subprocess.Popen(
-            [sys.executable, "-m", "optimizer.cli.main", *words], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        with remote(address) as client:
-            victim = _busy(client, {process.pid for process in workers})
-            os.kill(victim, signal.SIGKILL)
-            told, _ = batch.communicate(timeout=240)
-            assert batch.returncode == 0, told
-            assert [job["status"] for job in json.loads(told)["jobs"]] == ["complete"] * 4
-            assert len(stored_runs(tmp_path / "out")) == 4
-            assert slots(client) == 1
-            # a team hired for two loses nothing but time either
-            with DaskTeam(client, Abacus, [(1.0,), (1.0,)]) as team:
-                assert [value for value, _ in team.ask([("add", (1.0,)), ("add", (2.0,))])] == [2.0, 3.0]
+        batch = started(SOURCING, words, tmp_path, told)
+        victim = _busy(client, {process.pid for process in workers})
+        os.kill(victim, signal.SIGKILL)
+        batch.join(timeout=240)
+        assert batch.exitcode == 0, told.read_text()
+        assert [job["status"] for job in json.loads(told.read_text())["jobs"]] == ["complete"] * 3
+        assert len(stored_runs(tmp_path / "out")) == 3
+        assert slots(client) == 1
+        # a team hired for two loses nothing but time either
+        with DaskTeam(client, Abacus, [(1.0,), (1.0,)]) as team:
+            assert [value for value, _ in team.ask([("add", (1.0,)), ("add", (2.0,))])] == [2.0, 3.0]
     assert victim in {process.pid for process in workers}
 
 

@@ -191,29 +191,54 @@ def test_parcels_are_equal_for_equal_folders_and_stay_inside(tmp_path):
     assert (unpack(first, tmp_path / "d") / "b" / "c.txt").read_text() == "x"
 
 
-def shared_cases():
-    """Shipped cases that stand on the shared tables, and so on their regimes."""
-    import tomllib
+def test_a_variation_for_some_cases_stands_in_place_of_its_namesake_for_all():
+    content = {
+        "cases": ["force-majeure", "one-plant"],
+        "variation": [
+            {"name": "calm"},
+            {"name": "storm", "set": {"finance.discount_rate_share": 0.2}},
+            {"name": "storm", "cases": ["one-*"], "set": {"finance.discount_rate_share": 0.3}},
+            {"name": "drought", "cases": ["one-plant"]},
+        ],
+    }
+    jobs = plan(content).jobs
+    assert [(job.case, job.variation) for job in jobs] == [
+        ("force-majeure", "calm"), ("force-majeure", "storm"),
+        ("one-plant", "calm"), ("one-plant", "storm"), ("one-plant", "drought"),
+    ]  # fmt: skip
+    assert [rate_of(job) for job in jobs if job.variation == "storm"] == [0.2, 0.3]
+    content["variation"][3]["cases"] = ["one-plant", "two-plants"]
+    with pytest.raises(DataProblem, match=r"B005.*variation.4.cases.*two-plants"):
+        plan(content)
 
+
+def rate_of(job):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        return load_case(unpack(job.parcel, Path(place) / "case")).settings.finance.discount_rate_share
+
+
+def test_the_shipped_batch_gives_every_shipped_case_three_regimes_of_its_own_tables(monkeypatch):
+    """Without the checking of each varied case, which the long proof does."""
+    import optimizer.batch.plan as plans
     from optimizer.tables.locate import cases_root, shipped_cases
 
-    settings = {case: tomllib.loads((cases_root() / case / "case.toml").read_text()) for case in shipped_cases()}
-    return [case for case, said in settings.items() if said.get("base", "shared") == "shared"]
-
-
-def test_the_shipped_batch_names_every_case_on_the_shared_tables():
-    from optimizer.tables.locate import cases_root
-
-    assert list(read_batch(cases_root() / "batch-frontiers.toml").cases) == shared_cases()
+    jobs = []
+    monkeypatch.setattr(plans, "_job", lambda case, variation, keys, changes: jobs.append((case, variation, changes)))
+    monkeypatch.setattr(plans, "_doubles", lambda jobs, label: ())
+    path = cases_root() / "batch-frontiers.toml"
+    plans.plan_of(read_batch(path), path.name, path.parent)
+    assert [case.name for case, _, _ in jobs] == [name for name in shipped_cases() for _ in range(3)]
+    for number, (case, variation, changes) in enumerate(jobs):
+        assert variation == ("truce", "package in force", "embargo")[number % 3]
+        assert changes.settings["policy.regime"] in set(case.tables["regimes"]["regime"])
 
 
 @pytest.mark.long
-def test_the_shipped_batch_is_every_such_case_under_three_regimes(tmp_path):
+def test_the_shipped_batch_is_twenty_seven_right_cases(tmp_path):
     from optimizer.tables.locate import cases_root
 
     path = cases_root() / "batch-frontiers.toml"
     jobs = plan_of(read_batch(path), path.name, path.parent).jobs
-    assert [job.case for job in jobs] == [case for case in shared_cases() for _ in range(3)]
-    regimes = [unpacked(job, tmp_path).settings.policy.regime for job in jobs[:3]]
-    assert len(set(regimes)) == 3
-    assert len({job.case_hash for job in jobs}) == len(jobs)
+    assert len({job.case_hash for job in jobs}) == len(jobs) == 27
