@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import tomli_w
 
@@ -45,12 +46,22 @@ def _felt(settings: Mapping[str, object], tables: Mapping[str, pd.DataFrame]) ->
     return effects.reset_index(drop=True)
 
 
+def _truth_as_text(column: pd.Series) -> pd.Series:
+    """Write truth values as tables do; numbers stay numbers, though 1 equals true and 0 false."""
+    kind = str(column.dtype)
+    if kind in ("bool", "boolean"):
+        return column.astype(object).map({True: "true", False: "false"})
+    if kind != "object":
+        return column
+    return column.map(lambda cell: str(cell).lower() if isinstance(cell, bool | np.bool_) else cell)
+
+
 def write_whole(settings: Mapping[str, object], tables: Mapping[str, pd.DataFrame], folder: Path) -> Path:
     """Write settings and tables as a case folder that needs nothing beside itself; tables without rows are left out."""
     folder.mkdir(parents=True)
     (folder / "case.toml").write_bytes(tomli_w.dumps(settings).encode())
     for name, frame in {**tables, "event_effects": _felt(settings, tables)}.items():
         if len(frame):
-            text = frame.replace({True: "true", False: "false"}) if "bool" in set(map(str, frame.dtypes)) else frame
+            text = frame.apply(_truth_as_text)
             text.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
     return folder
