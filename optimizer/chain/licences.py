@@ -24,8 +24,9 @@ class Licence:
     """One row of ``licences``: what an exporter grants of a control group to a destination and end use.
 
     ``customers`` are the markets and facilities that it is about (empty: anybody): those named, and the plants of firms
-    named. ``forms`` are the forms it is about (empty: all). ``content_threshold_share`` is the value share of controlled content from which foreign goods need the licence
-    too where the rule is extraterritorial; ``spill_over_share`` the part of neighbouring goods that is held up with it.
+    named. ``forms`` are the forms it is about (empty: all). ``content_threshold_share`` is the value share of
+    controlled content from which foreign goods need the licence too where the rule is extraterritorial;
+    ``spill_over_share`` the part of neighbouring goods that is held up with it.
     """
 
     exporter_iso3: str

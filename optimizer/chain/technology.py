@@ -28,9 +28,7 @@ class Hold:
     is_stopped: bool = False
 
 
-def holds_of(
-    tables: Tables, plant_of: Mapping[str, tuple[str, str]], services: Services, year: int
-) -> dict[str, Hold]:
+def holds_of(tables: Tables, plant_of: Mapping[str, tuple[str, str]], services: Services, year: int) -> dict[str, Hold]:
     """Give project → what the controls in force in a year do to it; ``plant_of`` is its (country, facility).
 
     Waiting times run side by side, so the longest counts; extra costs add.
@@ -39,9 +37,7 @@ def holds_of(
     for row in rows_of(tables, "project_requirements"):
         if row["project"] in plant_of:
             needs[row["project"]].append(row)
-    return {
-        name: _together(_hold(row, plant_of[name], services, year) for row in rows) for name, rows in needs.items()
-    }
+    return {name: _together(_hold(row, plant_of[name], services, year) for row in rows) for name, rows in needs.items()}
 
 
 def _hold(row: Row, plant: tuple[str, str], services: Services, year: int) -> Hold:

@@ -131,9 +131,7 @@ def with_probabilities(shocks: Iterable[Shock]) -> dict[str, Shock]:
     totals: dict[int, float] = defaultdict(float)
     for shock in found:
         totals[shock.start_year] += shock.rate_per_year
-    return {
-        shock.shock: replace(shock, probability=shock.rate_per_year / totals[shock.start_year]) for shock in found
-    }
+    return {shock.shock: replace(shock, probability=shock.rate_per_year / totals[shock.start_year]) for shock in found}
 
 
 def _chosen_events(tables: Tables, chosen: Sequence[str]) -> dict[str, Mapping[str, Any]]:
