@@ -18,6 +18,8 @@ SLIVER = 1e-5
 """Share of the range of losses below which a piece does not count for the largest gap: no solver proves so finely."""
 LOSS_TOLERANCE = 1e-5
 """Months by which a solver may miss a cap on loss."""
+ONE_PLACE = 1e-9
+"""Range of losses, relative to 1 + their size, below which all plans stand in one place: no curve, one gap."""
 COST_TOLERANCE = 1e-5
 """Share of cost to which a proof stands, given the solver's tolerances."""
 
@@ -73,7 +75,7 @@ def upper_bound(losses: Floats, points: pd.DataFrame, segments: pd.DataFrame) ->
     best = np.full(losses.shape, np.inf)
     ends = {int(p): (float(c), float(r)) for p, c, r in points[["point", "cost_musd", "loss_months"]].to_numpy()}
     for cost, loss in ends.values():
-        best = np.where(losses >= loss - 1e-12, np.minimum(best, cost), best)
+        best = np.where(losses >= loss, np.minimum(best, cost), best)
     for start, end in segments[["from_point", "to_point"]].to_numpy():
         (cost_a, loss_a), (cost_b, loss_b) = ends[int(start)], ends[int(end)]
         low, high = min(loss_a, loss_b), max(loss_a, loss_b)
@@ -111,13 +113,14 @@ def certificate_of(points: pd.DataFrame, bounds: pd.DataFrame, segments: pd.Data
     With U the least attained cost and L the highest proven bound at every loss between the safest and the cheapest
     point, cut off at no gap: the mean is the area between them over the area under U, the largest is that of the share
     of U, and what is uncertain is the area between them above the least cost, over the box between the two ends.
+    Where all plans stand in one place both gaps are that of the cheapest.
     Integrals are midpoint sums over a fine grid with all break points in it, which is exact on straight pieces.
     """
     cost, loss = points["cost_musd"].to_numpy(dtype=float), points["loss_months"].to_numpy(dtype=float)
     low, high = float(loss.min()), float(loss[cost == cost.min()].min())
     known = segments[segments["from_point"].isin(points["point"]) & segments["to_point"].isin(points["point"])]
-    if high - low <= LOSS_TOLERANCE:
-        above, below = upper_bound(np.array([low]), points, known), lower_bound(np.array([low]), bounds)
+    if high - low <= ONE_PLACE * (1.0 + abs(high)):
+        above, below = upper_bound(np.array([high]), points, known), lower_bound(np.array([high]), bounds)
         only = float(_gap(above, below)[0])
         return {"mean_gap_share": only, "max_gap_share": only, "uncertain_share": 0.0}
     breaks = np.concatenate([loss, bounds["max_loss_months"].dropna().to_numpy(dtype=float)])

@@ -119,8 +119,8 @@ def _projects(case: Any, services: Services, rows: Mapping[str, Row], years: tup
     found = [row for row in rows_of(tables, "projects") if row["facility"] in rows]
     holds: dict[str, Hold] = {}
     if settings.policy.technology_controls:
-        countries = {row["project"]: rows[row["facility"]]["country_iso3"] for row in found}
-        holds = holds_of(tables, countries, services, years[0])
+        plants = {row["project"]: (rows[row["facility"]]["country_iso3"], row["facility"]) for row in found}
+        holds = holds_of(tables, plants, services, years[0])
     drafted = (build_project(row, years, holds.get(row["project"])) for row in found)
     return {project.project: project for project in drafted if project.years}
 

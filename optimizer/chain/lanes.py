@@ -102,10 +102,9 @@ class LaneBook:
         if exporter == importer or product.control_group is None:
             return dict.fromkeys(self._years)
         segment = self._segments.get(end, ANY_SEGMENT)
-        customer = end if end in self._segments else ANY_SEGMENT
         ask = self._services.licence
         group, form = product.control_group, product.form
-        return {t: ask(exporter, group, importer, segment, t, customer, form) for t in self._years}
+        return {t: ask(exporter, group, importer, segment, t, end, form) for t in self._years}
 
 
 def places_of(

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.rows import ALL
 
 FREE = "free"
 
+ROUNDING = 1e-9
+"""Shares held are sums of decimals."""
+
 
 @dataclass(frozen=True, slots=True)
 class Licence:
     """One row of ``licences``: what an exporter grants of a control group to a destination and end use.
 
-    ``customers`` are the markets that a general licence names (empty: anybody), ``forms`` the forms it is about (empty:
-    all). ``content_threshold_share`` is the value share of controlled content from which foreign goods need the licence
-    too where the rule is extraterritorial; ``spill_over_share`` the part of neighbouring goods that is held up with it.
+    ``customers`` are the markets and facilities that it is about (empty: anybody): those named, and the plants of firms
+    named. ``forms`` are the forms it is about (empty: all). ``content_threshold_share`` is the value share of
+    controlled content from which foreign goods need the licence too where the rule is extraterritorial;
+    ``spill_over_share`` the part of neighbouring goods that is held up with it.
     """
 
     exporter_iso3: str
@@ -80,11 +84,36 @@ def licence_of(row: Row) -> Licence:
     )
 
 
+class NamedPlants:
+    """Plants of the firms that a licence names: those a firm operates, and those such firms hold to a threshold."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._operator = {str(row["facility"]): str(row["operator"]) for row in rows_of(tables, "facilities")}
+        self._held: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for row in rows_of(tables, "owners"):
+            self._held[str(row["facility"])][str(row["owner"])] += float(row["share"])
+
+    def with_plants(self, licence: Licence, threshold_share: float) -> Licence:
+        """Give the licence with the plants of its named firms as customers.
+
+        A plant counts as its named owners where they together hold ``threshold_share`` of it; 0: operators alone count.
+        """
+        names = licence.customers
+        if not names:
+            return licence
+        plants = {plant for plant, operator in self._operator.items() if operator in names}
+        if threshold_share > 0:
+            held = {plant: sum(owners[name] for name in names & set(owners)) for plant, owners in self._held.items()}
+            plants |= {plant for plant, share in held.items() if share >= threshold_share - ROUNDING}
+        return replace(licence, customers=names | plants)
+
+
 def licences_in_force(tables: Tables, regimes: Sequence[str]) -> dict[tuple[str, str], list[Licence]]:
     """Give (exporter, control group) → licences that hold under ``regimes``, the most specific regime first."""
     by_regime: dict[tuple[str, str], dict[str | None, list[Licence]]] = defaultdict(lambda: defaultdict(list))
+    plants = NamedPlants(tables)
     for row in rows_of(tables, "licences"):
-        licence = licence_of(row)
+        licence = plants.with_plants(licence_of(row), number(row, "ownership_threshold_share"))
         by_regime[licence.exporter_iso3, licence.control_group][licence.regime].append(licence)
     found: dict[tuple[str, str], list[Licence]] = {}
     for key, rows in by_regime.items():

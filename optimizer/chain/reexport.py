@@ -107,7 +107,7 @@ def _refused_years(
     end = market.country_iso3 if market else facilities[lane.to_place].country_iso3
     if exporter in (facilities[lane.from_place].country_iso3, end):
         return []
-    segment, customer = (market.segment, market.market) if market else (ALL, ALL)
+    segment, customer = market.segment if market else ALL, lane.to_place
     group, form = product.control_group, product.form
     rows = {t: services.licence(exporter, group, end, segment, t, customer, form) for t in lane.approval_share}
     return [t for t, row in rows.items() if row is not None and row.approval_share <= 0.0]

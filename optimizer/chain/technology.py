@@ -1,9 +1,9 @@
 """Technology controls: projects that need another state's know-how, equipment or permission wait for it, or stop.
 
 A row of ``project_requirements`` says that a project needs something of a control group from an exporter. Whether that
-is granted is a row of ``licences`` like any other, with the country of the plant as destination. What is licensed costs
-its processing time; what is refused costs the delay and the extra money of doing without, or, where the row gives none,
-the project. Refused means an approval share of zero.
+is granted is a row of ``licences`` like any other, with the country of the plant as destination and the plant as
+customer. What is licensed costs its processing time; what is refused costs the delay and the extra money of doing
+without, or, where the row gives none, the project. Refused means an approval share of zero.
 """
 
 from __future__ import annotations
@@ -28,22 +28,21 @@ class Hold:
     is_stopped: bool = False
 
 
-def holds_of(tables: Tables, country_of: Mapping[str, str], services: Services, year: int) -> dict[str, Hold]:
-    """Give project → what the controls in force in a year do to it; ``country_of`` is its country.
+def holds_of(tables: Tables, plant_of: Mapping[str, tuple[str, str]], services: Services, year: int) -> dict[str, Hold]:
+    """Give project → what the controls in force in a year do to it; ``plant_of`` is its (country, facility).
 
     Waiting times run side by side, so the longest counts; extra costs add.
     """
     needs: dict[str, list[Row]] = defaultdict(list)
     for row in rows_of(tables, "project_requirements"):
-        if row["project"] in country_of:
+        if row["project"] in plant_of:
             needs[row["project"]].append(row)
-    return {
-        name: _together(_hold(row, country_of[name], services, year) for row in rows) for name, rows in needs.items()
-    }
+    return {name: _together(_hold(row, plant_of[name], services, year) for row in rows) for name, rows in needs.items()}
 
 
-def _hold(row: Row, country: str, services: Services, year: int) -> Hold:
-    licence = services.licence(row["exporter_iso3"], row["control_group"], country, ALL, year, ALL, None)
+def _hold(row: Row, plant: tuple[str, str], services: Services, year: int) -> Hold:
+    country, facility = plant
+    licence = services.licence(row["exporter_iso3"], row["control_group"], country, ALL, year, facility, None)
     if licence is None:
         return Hold()
     if licence.approval_share > 0:

@@ -92,7 +92,7 @@ def year_weights(start_years: Sequence[int], given: Mapping[int, float]) -> dict
 def loss_measure(
     losses: Mapping[str, float], shocks: pd.DataFrame, kind: str, alpha: float, weights: Mapping[int, float]
 ) -> float:
-    """Resilience measure of a plan, in months.
+    """Resilience measure of a plan, in months. A shock of rate zero counts as if it were not there.
 
     Args:
         losses: shock → months of demand lost.
@@ -107,6 +107,7 @@ def loss_measure(
     """
     if kind not in KINDS:
         raise ValueError(f"unknown measure {kind!r}; known: {', '.join(KINDS)}")
+    shocks = shocks[shocks["rate_per_year"] > 0]
     if shocks.empty:
         return 0.0
     values = shocks["shock"].map(losses).fillna(0.0).to_numpy(dtype=float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -67,8 +67,9 @@ def expand_shocks(  # noqa: D417
 ) -> dict[str, Shock]:
     """Shocks of a case by id ``event@year``, by start year and then in the order of the events table.
 
-    A shock's probability is its rate over the sum of the rates of all shocks of the same start year (equal shares if
-    all rates are zero). Shocks that touch nothing are kept: they count in that sum. Shares are listed only below 1.
+    A shock's probability is its rate over the sum of the rates of all shocks of the same start year. An event with
+    rate zero is as good as absent, whatever the measure. Shocks that touch nothing are kept: they count in that sum.
+    Shares are listed only below 1.
 
     Args:
         case: tables and settings.
@@ -125,25 +126,16 @@ def expand_drawn(
 
 
 def with_probabilities(shocks: Iterable[Shock]) -> dict[str, Shock]:
-    """Shocks by id, each with its rate over the sum of the rates of its start year (equal shares if all are zero)."""
-    found = list(shocks)
+    """Shocks by id, each with its rate over the sum of the rates of its start year; without those of rate zero."""
+    found = [shock for shock in shocks if shock.rate_per_year > 0]
     totals: dict[int, float] = defaultdict(float)
-    counts = Counter(shock.start_year for shock in found)
     for shock in found:
         totals[shock.start_year] += shock.rate_per_year
-    return {
-        shock.shock: replace(
-            shock,
-            probability=shock.rate_per_year / totals[shock.start_year]
-            if totals[shock.start_year] > 0
-            else 1 / counts[shock.start_year],
-        )
-        for shock in found
-    }
+    return {shock.shock: replace(shock, probability=shock.rate_per_year / totals[shock.start_year]) for shock in found}
 
 
 def _chosen_events(tables: Tables, chosen: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Rows of the chosen events (all, if none is named) in the order of the table."""
+    """Rows of the chosen events (all, if none is named) that can happen, in the order of the table."""
     events: dict[str, Mapping[str, Any]] = {str(row["event"]): row for row in table_rows(tables, "events")}
     problems = [
         Problem(
@@ -158,7 +150,7 @@ def _chosen_events(tables: Tables, chosen: Sequence[str]) -> dict[str, Mapping[s
         if name not in events
     ]
     _raise_problems(problems)
-    return {name: row for name, row in events.items() if not chosen or name in chosen}
+    return {name: row for name, row in events.items() if (not chosen or name in chosen) and row["rate_per_year"] > 0}
 
 
 def _wrong_years(start_years: Iterable[int], years: Sequence[int]) -> list[Problem]:

@@ -36,6 +36,11 @@ ROUNDING = 1e-12
 SLIVER = 1e-5
 """Share of the range below which a piece does not count for the largest gap."""
 
+ONE_PLACE = 1e-9
+"""Range of the second objective, relative to 1 + its size, below which all plans stand in one place.
+
+There is no curve then: the mean and the largest gap are that of the cheapest plan, and nothing else is uncertain."""
+
 Reals = npt.NDArray[np.float64]
 
 
@@ -164,6 +169,8 @@ def _number(found: Any, otherwise: float) -> float:
 def trace(attained: Lines, proven: Lines, first: Reals, second: Reals) -> Curve:
     """Cut the range of the curve into pieces on which both U and L are one line."""
     low, high = ends(first, second)
+    if high - low <= ONE_PLACE * (1.0 + abs(high)):
+        low = high
     finite = [attained.low, attained.high, proven.low, proven.high]
     places = np.concatenate([*finite, attained.crossings(), proven.crossings(), [low, high]])
     places = np.unique(places[(places >= low) & (places <= high)])
@@ -225,11 +232,11 @@ def figures(curve: Curve, first: Reals, second: Reals) -> Certificate:
     """The three figures of a curve."""
     low, high = ends(first, second)
     cheapest, dearest = float(first.min()), float(curve.upper_left[0])
-    wide = (curve.right - curve.left > SLIVER * (high - low)) | (high <= low)
+    wide = (curve.right - curve.left > SLIVER * (high - low)) | (curve.right <= curve.left)
     left = _largest(curve.upper_left[wide], curve.lower_left[wide])
     highest = max(left, _largest(curve.upper_right[wide], curve.lower_right[wide]))
     size = 0.5 * float(np.sum((curve.right - curve.left) * (np.abs(curve.upper_left) + np.abs(curve.upper_right))))
-    if high <= low or size == 0.0:
+    if high - low <= ONE_PLACE * (1.0 + abs(high)) or size == 0.0:
         return Certificate(highest, highest, 0.0, low, high)
     mean = float(np.sum(areas(curve))) / size
     box = (high - low) * (dearest - cheapest)

@@ -252,6 +252,23 @@ def test_corruption_is_caught(check, corrupt, family_of):
     assert found[check].largest_violation > found[check].tolerance
 
 
+@pytest.mark.parametrize(
+    ("apart", "mean"),
+    [
+        (0.0, 0.1 / 100.1),  # one place: the cheapest plan is at most 0.1 too dear
+        (1e-12, 0.1 / 100.1),  # the same to a solver
+        (1e-6, 0.6 / 100.6),  # nearer than solvers tell, but still a curve: at 100.6 until its very end
+    ],
+)
+def test_plans_that_hardly_differ_in_loss_get_the_certificate_that_was_told(apart, mean):
+    points = pd.DataFrame({"point": [1, 2], "cost_musd": [100.1, 100.6], "loss_months": [0.3 + apart, 0.3]})
+    bounds = pd.DataFrame({"kind": ["cap"], "max_loss_months": [None], "weight": [None], "bound_musd": [100.0]})
+    none = pd.DataFrame({"from_point": [], "to_point": []}, dtype=int)
+    found, told = certificate_of(points, bounds, none), certificate(points, bounds, none)
+    assert found == pytest.approx({name: getattr(told, name) for name in found}, abs=1e-6)
+    assert found["mean_gap_share"] == pytest.approx(mean, abs=1e-9)
+
+
 def test_certificate_of_two_points_and_three_proofs():
     """Points (100, 4), (140, 2); proofs: 90 for all, 120 up to loss 3, cost + 10 loss >= 132.
 

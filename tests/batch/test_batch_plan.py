@@ -78,6 +78,28 @@ def test_cells_rows_and_settings_change_as_told():
     assert load_case(TOYS / "force-majeure").tables["offers"]["price_usd_per_kg"].tolist() == [10.0]
 
 
+@pytest.mark.parametrize(("value", "read"), [(1, 1.0), (0, 0.0), (1.0, 1.0), ("1", 1.0)])
+def test_one_and_nought_stay_numbers_beside_truth_values(value, read):
+    case = load_case(TOYS / "force-majeure")
+    # the table has a column of truth values: one equals true, but is not written as it
+    assert "bool" in set(map(str, case.tables["offers"].dtypes))
+    change = RowChange(table="offers", key="plant_sale", column="min_t_per_year", value=value)
+    _, varied = vary(case, Changes({}, (change,)), "x")
+    assert varied.tables["offers"]["min_t_per_year"].tolist() == [read]
+    assert varied.tables["offers"]["is_tax_included"].tolist() == case.tables["offers"]["is_tax_included"].tolist()
+
+
+def test_a_variation_may_drop_the_rule_that_an_effect_of_a_shared_event_names():
+    case = load_case("allied-magnets")
+    named = {rule.rule for rule in case.settings.origin_rules}
+    assert named & set(case.tables["event_effects"]["origin_rule"].dropna())
+    _, varied = vary(case, Changes({"origin_rules": []}), "x")
+    assert varied.settings.origin_rules == ()
+    # such effects reach nothing and are left out; what they stand beside stays
+    assert not named & set(varied.tables["event_effects"]["origin_rule"].dropna())
+    assert set(varied.tables["events"]["event"]) == set(case.tables["events"]["event"])
+
+
 def test_an_entry_of_a_list_is_reached_by_its_number():
     case = load_case(TOYS / "caps-and-counts")
     count = len(case.settings.limits.share_cap)

@@ -121,9 +121,9 @@ def test_two_shocks_of_half_the_rate_are_one(case: Small, number: int) -> None:
 
 
 @few
-@given(small_cases(kinds=("cvar_by_start_year", "expected")))
+@given(small_cases())
 def test_what_never_happens_is_not_there(case: Small) -> None:
-    # The worst case needs no rates: there an accident of rate 0 still counts.
+    # Under the worst case too, which asks for no rates.
     never = Accident("never", tuple(s.name for s in case.suppliers), 0.0, 12, 0.0)
     with folders() as place:
         assert_equal(

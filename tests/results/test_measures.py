@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optimizer.results.measures import (
+    KINDS,
     cvar,
     expected,
     loss_measure,
@@ -94,6 +95,16 @@ MONTHS = {"a@1": 1.0, "b@1": 6.0, "a@2": 0.0, "b@2": 4.0}
 )
 def test_measure_over_start_years(kind, weights, result):
     assert loss_measure(MONTHS, SHOCKS, kind, 0.8, weights) == pytest.approx(result)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_never_happens_changes_no_measure(kind):
+    never = pd.DataFrame({"shock": ["c@1", "c@3"], "start_year": [1, 3], "weight": 0.0, "rate_per_year": 0.0})
+    more = pd.concat([SHOCKS, never], ignore_index=True)
+    lost = {**MONTHS, "c@1": 24.0, "c@3": 24.0}
+    # neither the worst case nor the years weighed are touched
+    assert loss_measure(lost, more, kind, 0.8, {}) == loss_measure(MONTHS, SHOCKS, kind, 0.8, {})
+    assert loss_measure(lost, never, kind, 0.8, {}) == 0.0
 
 
 def test_unknown_measure_is_refused():

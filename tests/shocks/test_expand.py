@@ -9,7 +9,7 @@ import pytest
 
 from optimizer.chain.instance import Facility, Lane, Market, Period, Product, Shock
 from optimizer.errors import DataProblem
-from optimizer.shocks.expand import expand_shocks
+from optimizer.shocks.expand import expand_shocks, with_probabilities
 from optimizer.shocks.periods import average_share, base_periods, merged_periods
 
 YEARS = (2027, 2028, 2029, 2030)
@@ -253,12 +253,19 @@ def test_probability_is_a_share_of_the_rates_of_the_start_year() -> None:
     effects = [effect("fire", 0, "facility", (0, 2), 0.0, facility="mag-c")]
     rates = {"fire": 0.3, "flood": 0.1, "nothing": 0.0}
     shocks = expand(effects, rates, ShockPart(start_years=(2028, 2029)))
-    assert list(shocks) == [f"{event}@{year}" for year in (2028, 2029) for event in rates]
+    assert list(shocks) == [f"{event}@{year}" for year in (2028, 2029) for event in ("fire", "flood")]
     assert shocks["fire@2028"].probability == pytest.approx(0.75)
     assert shocks["flood@2029"].probability == pytest.approx(0.25)
-    assert shocks["nothing@2029"].probability == 0.0
     only = expand(effects, rates, ShockPart(events=("flood",)))
     assert [(name, shock.probability) for name, shock in only.items()] == [("flood@2027", 1.0)]
+
+
+def test_an_event_of_rate_zero_is_as_good_as_absent() -> None:
+    effects = [effect(name, 0, "facility", (0, 2), 0.0, facility="mag-c") for name in ("fire", "never")]
+    assert expand(effects, {"fire": 0.3, "never": 0.0}) == expand(effects[:1], {"fire": 0.3})
+    assert expand(effects, {"fire": 0.0, "never": 0.0}) == {}
+    (fire,) = expand(effects[:1]).values()
+    assert with_probabilities([fire, replace(fire, shock="other@2027", rate_per_year=0.0)]) == {"fire@2027": fire}
 
 
 def test_shock_that_touches_nothing_is_kept() -> None:

@@ -94,6 +94,17 @@ def test_smuggling_through_a_trader_fails() -> None:
     assert point_of(ignored)["cost_musd"] == near(0.6)
 
 
+def test_a_ban_on_named_firms_reaches_the_plants_they_hold() -> None:
+    run = planned("named-firm")
+    assert point_of(run)["cost_musd"] == near(1.4)  # 100 t x 14
+    assert lifted(run) == near({"home_sale": 100.0})
+    assert moved(run, "b:maker>packer:part") == {}
+    # 0.3 + 0.25 of the packer: served where half is not what counts, or where operators alone count; 100 t x (5 + 1)
+    for threshold in ("Sister,0.6", "Sister,"):
+        assert cost("named-firm", licences=("Sister,0.5", threshold)) == near(0.6)
+    assert cost("named-firm", licences=("Group;Sister,0.5", "packer,")) == near(1.4)
+
+
 def test_no_price_buys_a_way_round() -> None:
     dear = ("home,part,,14,0", "home,part,,100000,0")
     assert cost("smuggling", offers=dear) == near(10_000.0)
