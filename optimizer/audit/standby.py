@@ -164,8 +164,9 @@ def _check_joint(view: View, ledger: Ledger, made: pd.DataFrame) -> None:
     draws = _sums(made).merge(left, on=_PLACE, how="left").fillna({"amount_t": 0.0})
     draws = draws.assign(drawn_t=draws["made_t"] - draws["amount_t"])
     groups = _groups(view)
-    leanest = groups[groups["t_per_t"] > 0].groupby(["facility", "group", "product", "year"], as_index=False)
-    leanest = leanest[["t_per_t"]].min().rename(columns={"t_per_t": "leanest"})
+    made_at_all = groups[groups["t_per_t"] > 0]
+    leanest = made_at_all.groupby(["facility", "group", "product", "year"], as_index=False)[["t_per_t"]].min()
+    leanest = leanest.rename(columns={"t_per_t": "leanest"})
     draws = draws.merge(leanest, on=_PLACE)
     draws["covered_t"] = draws["drawn_t"] / draws["leanest"]
     key = ["facility", "group", "year"]
@@ -173,8 +174,9 @@ def _check_joint(view: View, ledger: Ledger, made: pd.DataFrame) -> None:
     ratio = groups.merge(leanest, on=["facility", "group", "product", "year"])
     ratio = ratio.assign(ratio=ratio["t_per_t"] / ratio["leanest"])
     ratio = ratio[ratio["ratio"] > 0].groupby([*key, "recipe"], as_index=False)[["ratio"]].min()
-    run = made[["recipe", "year", "throughput_t"]].drop_duplicates().merge(ratio, on=["recipe", "year"])
-    run["run_t"] = run["ratio"] * run["throughput_t"]
+    run = made.loc[made["facility"].isin(groups["facility"]), ["facility", "recipe", "year", "throughput_t"]]
+    run = run.drop_duplicates().merge(ratio, on=["facility", "recipe", "year"], how="left").fillna({"ratio": 1.0})
+    run = run.assign(group=run["group"].fillna(run["recipe"]), run_t=run["ratio"] * run["throughput_t"])
     rows = run.groupby(key, as_index=False)[["run_t"]].sum().merge(covered, on=key, how="left")
     rows = rows.fillna({"covered_t": 0.0})
     ledger.note("joint_production_is_drawn", rows, rows["run_t"] - rows["covered_t"], rows["run_t"])
