@@ -136,7 +136,7 @@ def _shadow(view: View) -> pd.DataFrame:
 
 
 def _check_shadow_limit(view: View, ledger: Ledger) -> None:
-    """Behind priced sales a plant ships, in a shock, its surviving share of normal traffic plus surge and spot."""
+    """Behind priced sales a plant ships, in a shock, what survives of normal traffic with surge, standby and spot."""
     case, sums = view.case, _shadow(view)
     nominal = sums[sums["shock"] == NOMINAL].rename(columns={"flow_t": "normal_t"})
     rows = sums[sums["shock"] != NOMINAL].reset_index(drop=True)
@@ -144,8 +144,12 @@ def _check_shadow_limit(view: View, ledger: Ledger) -> None:
         nominal[["year", "facility", "product", "normal_t"]], on=["year", "facility", "product"], how="left"
     )
     rows = rows.merge(case.tables["upstream_spot"], on=["facility", "product", "year"], how="left")
-    rows = rows.fillna({"normal_t": 0.0, "spot_t": 0.0})
-    room = (1.0 + case.number("surge_share")) * rows["normal_t"] + rows["spot_t"]
+    ready = view.results["standby"].query("kind == 'lane'").rename(columns={"item": "lane"})
+    ready = ready.merge(case.tables["lanes"][["lane", "product"]], on="lane")
+    ready = ready.groupby(["facility", "product", "year"], as_index=False)[["standby_t"]].sum()
+    rows = rows.merge(ready, on=["facility", "product", "year"], how="left")
+    rows = rows.fillna({"normal_t": 0.0, "spot_t": 0.0, "standby_t": 0.0})
+    room = (1.0 + case.number("surge_share")) * rows["normal_t"] + rows["standby_t"] + rows["spot_t"]
     room = room * state_factor(view, rows)
     ledger.note("shock_delivery", rows[[*WHEN, "facility", "product", "flow_t"]], rows["flow_t"] - room, room)
 

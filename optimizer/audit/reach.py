@@ -1,11 +1,11 @@
-"""Plants a shock does not touch: what they deliver stays within contracts with surge, spot and their owned chains."""
+"""Plants a shock does not touch: what they deliver stays within what is taken, their standby and owned chains."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from optimizer.audit.contracts import in_force
 from optimizer.audit.ledger import Ledger
+from optimizer.audit.standby import handed_over
 from optimizer.audit.view import NOMINAL, WHEN, View
 
 _PLANT = ["facility", "product", "year"]
@@ -21,20 +21,18 @@ def check_reach(view: View, ledger: Ledger) -> None:
     available = _available(view)
     _check_pools(view, ledger, available)
     _check_sources(view, ledger, available)
+    _check_backing(view, ledger)
 
 
 def _available(view: View) -> pd.DataFrame:
     """``facility, product, year, available_t`` per year without any cut."""
     case = view.case
     offers = case.tables["offers"]
-    sales = view.results["commitments"].merge(offers[offers["kind"] == "sale"], on="offer")
-    sales["available_t"] = (1.0 + sales["surge_share"]) * sales["committed_t"]
-    spot = case.tables["qualification_years"].merge(case.tables["qualifications"], on="qualification")
-    spot = spot[in_force(view, spot["qualification"], spot["year"])].rename(columns={"spot_t": "available_t"})
+    sales = handed_over(view).rename(columns={"amount_t": "available_t"})
     owned = view.nominal("throughput").query("layer == 'buyer'").merge(case.made, on=["recipe", "year"])
     surge = float(offers["surge_share"].min()) if len(offers) else 0.0
     owned["available_t"] = (1.0 + surge) * owned["t_per_t"] * owned["throughput_t"]
-    parts = [part[[*_PLANT, "available_t"]] for part in (sales, spot, owned) if len(part)]
+    parts = [part[[*_PLANT, "available_t"]] for part in (sales, owned) if len(part)]
     empty = pd.DataFrame(columns=[*_PLANT, "available_t"]).astype({"year": "int64", "available_t": float})
     frame = pd.concat(parts, ignore_index=True) if parts else empty
     return frame.groupby(_PLANT, as_index=False)[["available_t"]].sum()
@@ -72,3 +70,21 @@ def _check_sources(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
     rows = rows.merge(view.case.states[[*WHEN, "share_of_year"]], on=WHEN)
     limit = rows["available_t"] * rows["share_of_year"]
     ledger.note("shock_sources", rows[[*WHEN, "facility", "product", "flow_t"]], rows["flow_t"] - limit, limit)
+
+
+def _check_backing(view: View, ledger: Ledger) -> None:
+    """Plants whose own suppliers the tables do not follow hand over what is taken and on standby, no more."""
+    case, sold = view.case, view.shocked("deliveries")
+    offers = case.tables["offers"][["offer", "facility", "product"]]
+    spots = case.tables["qualifications"].rename(columns={"qualification": "offer"})[["offer", "facility", "product"]]
+    rows = pd.concat(
+        [sold[sold["kind"] == kind].merge(names, on="offer") for kind, names in (("sale", offers), ("spot", spots))],
+        ignore_index=True,
+    )
+    behind = view.results["reached"].query("layer == 'supplier'")[["shock", "facility"]].assign(follows=True)
+    rows = rows.merge(behind, on=["shock", "facility"], how="left")
+    rows = rows[rows["follows"].isna()].groupby([*WHEN, "facility", "product"], as_index=False)[["delivered_t"]].sum()
+    rows = rows.merge(handed_over(view), on=_PLANT, how="left").fillna({"amount_t": 0.0})
+    rows = rows.merge(case.states[[*WHEN, "share_of_year"]], on=WHEN)
+    limit = rows["amount_t"] * rows["share_of_year"]
+    ledger.note("shock_standby", rows[[*WHEN, "facility", "product"]], rows["delivered_t"] - limit, limit)

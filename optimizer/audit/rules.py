@@ -61,6 +61,11 @@ def _check_shadow_licences(view: View, ledger: Ledger) -> None:
     """Behind priced sales, at most the licensed part of what a plant could sell moves to a plant abroad."""
     case = view.case
     flows = view.nominal("flows").query("layer == 'supplier'")
+    ready = view.results["standby"].query("kind == 'lane'").rename(columns={"item": "lane", "standby_t": "flow_t"})
+    ends = flows.columns.intersection(["from_facility", "to_facility", "product"]).tolist()
+    lanes = case.tables["lanes"].rename(columns={"from_place": "from_facility", "to_place": "to_facility"})
+    ready = ready[["lane", "year", "flow_t"]].merge(lanes[["lane", *ends]], on="lane")
+    flows = pd.concat([flows[["lane", "year", *ends, "flow_t"]], ready], ignore_index=True)
     rows = flows.merge(case.tables["lane_years"][["lane", "year", "approval_share"]], on=["lane", "year"])
     rows = rows[(rows["approval_share"] > 0) & (rows["approval_share"] < 1)]
     rows = rows if case.is_on("limits_intermediates") else rows.head(0)

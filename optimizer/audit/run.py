@@ -17,6 +17,7 @@ from optimizer.audit.operations import check_operations
 from optimizer.audit.policy import check_policy
 from optimizer.audit.reach import check_reach
 from optimizer.audit.rules import check_rules
+from optimizer.audit.standby import check_standby
 from optimizer.audit.subsidies import check_subsidies
 from optimizer.audit.view import WHEN, Case, View
 from optimizer.results.schema import TABLES
@@ -107,6 +108,7 @@ def check_references(view: View, ledger: Ledger) -> None:
         "flows": ("lane", case.tables["lanes"]["lane"]),
         "throughput": ("recipe", case.tables["recipes"]["recipe"]),
         "commitments": ("offer", case.tables["offers"]["offer"]),
+        "standby": ("facility", case.tables["facilities"]["facility"]),
         "shortfalls": ("market", case.tables["markets"]["market"]),
     }
     for name, (column, values) in known.items():
@@ -131,6 +133,7 @@ POINT_CHECKS: tuple[Callable[[View, Ledger], None], ...] = (
     check_balances,
     check_operations,
     check_contracts,
+    check_standby,
     check_reach,
     check_costs,
     check_policy,

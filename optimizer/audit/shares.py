@@ -12,7 +12,7 @@ from optimizer.audit.view import View
 
 
 def stage_output(view: View) -> pd.DataFrame:
-    """``year, facility, stage, country_iso3, mass_t``: output by tracked mass, both layers."""
+    """``year, facility, stage, country_iso3, mass_t``: output by tracked mass, both layers, less what is left over."""
     case = view.case
     outputs = case.made.merge(case.tables["products"][["product", "tracked_share"]], on="product")
     outputs["tracked"] = outputs["t_per_t"] * outputs["tracked_share"]
@@ -20,6 +20,12 @@ def stage_output(view: View) -> pd.DataFrame:
     run = view.nominal("throughput").merge(per_t, on=["recipe", "year"])
     run = run.merge(case.tables["facilities"][["facility", "stage", "country_iso3"]], on="facility")
     run["mass_t"] = run["tracked"] * run["throughput_t"]
+    left = view.nominal("outlets").query("outlet == 'surplus'").rename(columns={"place": "facility"})
+    left = left.merge(case.tables["products"][["product", "tracked_share"]], on="product")
+    left = left.merge(case.tables["facilities"][["facility", "stage", "country_iso3"]], on="facility")
+    left["mass_t"] = -left["tracked_share"] * left["amount_t"]
+    columns = ["year", "facility", "stage", "country_iso3", "mass_t"]
+    run = pd.concat([part[columns] for part in (run, left) if len(part)] or [run[columns]], ignore_index=True)
     return run.groupby(["year", "facility", "stage", "country_iso3"], as_index=False)[["mass_t"]].sum()
 
 

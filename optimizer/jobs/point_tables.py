@@ -89,6 +89,8 @@ def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
             return lanes[str(index[0])].layer == "supplier"
         if component in ("throughput", "reclassified"):
             return "supplier" in index
+        if component.startswith("standby"):
+            return True
         return component in ("surplus", "loss", "excess", "value_at_risk", "worst_loss")
 
     shadow = np.array([is_shadow(component, index) for component, index in ready.program.column_keys], dtype=bool)

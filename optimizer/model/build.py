@@ -10,6 +10,7 @@ from pyomo.common.gc_manager import PauseGC
 
 from optimizer.chain.instance import Instance, Period
 from optimizer.model.compare import contradiction
+from optimizer.model.coproducts import joint_groups
 from optimizer.model.objective import cost_entries, present_value, shadow_freight, spending_by_term
 from optimizer.model.reach import Branch, branch_of
 from optimizer.model.recourse import add_recourse_variables
@@ -17,6 +18,7 @@ from optimizer.model.registry import FIRST_STAGE, RECOURSE, SHOCK_COST, Recourse
 from optimizer.model.risk import loss_measure
 from optimizer.model.sets import build_sets
 from optimizer.model.shock_cost import add_idle_variables
+from optimizer.model.standby import add_standby_variables
 from optimizer.model.variables import add_contract_variables, add_operation_variables, add_risk_variables
 
 
@@ -81,7 +83,9 @@ def _with_variables(instance: Instance) -> pyo.ConcreteModel:
     m.sets = build_sets(instance)
     add_contract_variables(m)
     add_operation_variables(m)
+    add_standby_variables(m)
     add_risk_variables(m)
+    m.joint_groups = joint_groups(m.sets)
     return m
 
 

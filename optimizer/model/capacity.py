@@ -8,6 +8,7 @@ import pyomo.environ as pyo
 
 from optimizer.chain.instance import LAYERS, Layer
 from optimizer.model.compare import no_more
+from optimizer.model.coproducts import left_over
 from optimizer.model.expressions import Terms, scaled
 from optimizer.model.sets import entitlement_profile
 
@@ -19,6 +20,13 @@ def throughput_terms(m: Any, facility: str, layer: Layer, t: int) -> Terms:
         for g in m.sets.recipe_classes.get((recipe.recipe, layer), ()):
             terms.append((recipe.capacity_use, m.throughput[recipe.recipe, layer, g, t]))
     return terms
+
+
+def standby_terms(m: Any, facility: str, layer: Layer, t: int) -> Terms:
+    """Capacity that a plant keeps ready for the buyer beyond what it works, on its own basis."""
+    run = m.standby_throughput if layer == "supplier" else {}
+    recipes = m.sets.recipes_at.get(facility, ())
+    return [(r.capacity_use, run[r.recipe, t]) for r in recipes if (r.recipe, t) in run]
 
 
 def entitlement_terms(m: Any, facility: str, t: int) -> Terms:
@@ -40,26 +48,30 @@ def open_capacity(m: Any, facility: str, layer: Layer, t: int) -> float:
 
 
 def capacity_limit(m: pyo.ConcreteModel, facility: str, layer: Layer, t: int) -> Any:
-    r"""A plant works no more for the buyer than its open capacity of that kind plus what the buyer has sponsored.
+    r"""A plant works, and keeps ready, no more for the buyer than its open capacity and what the buyer has sponsored.
 
-    .. math:: \sum_{r \in f, g} u_r\, y_{rgt} \le \bar C_{ft}
+    .. math:: \sum_{r \in f, g} u_r\, y_{rgt} + \sum_{r \in f} u_r\, \bar y_{rt} \le \bar C_{ft}
         + \sum_{e \in f} \sum_{t' \le t} \rho_{e,t-t'} E_e\, b_{et'} \qquad \forall\ f, layer, t
+
+    with standby throughput :math:`\bar y` in the supplier layer only.
 
     Unit: t per year on the facility's basis. Dual: MUSD per t/yr of capacity (negative when it binds).
     """
-    used = throughput_terms(m, facility, layer, t)
+    used = throughput_terms(m, facility, layer, t) + standby_terms(m, facility, layer, t)
     return no_more(used + scaled(-1.0, entitlement_terms(m, facility, t)), open_capacity(m, facility, layer, t))
 
 
 def entitlement_limit(m: pyo.ConcreteModel, facility: str, t: int) -> Any:
     r"""Sponsored capacity serves either layer, but only once.
 
-    .. math:: \sum_{layer} \sum_{r \in f, g} u_r\, y_{rgt} \le \bar C^{sale}_{ft} + \bar C^{toll}_{ft}
+    .. math:: \sum_{layer} \sum_{r \in f, g} u_r\, y_{rgt} + \sum_{r \in f} u_r\, \bar y_{rt}
+        \le \bar C^{sale}_{ft} + \bar C^{toll}_{ft}
         + \sum_{e \in f} \sum_{t' \le t} \rho_{e,t-t'} E_e\, b_{et'} \qquad \forall\ f \text{ with projects}, t
 
     Unit: t per year. Dual: MUSD per t/yr of entitlement.
     """
     used = [term for layer in LAYERS for term in throughput_terms(m, facility, layer, t)]
+    used += standby_terms(m, facility, "supplier", t)
     room = sum(open_capacity(m, facility, layer, t) for layer in LAYERS)
     return no_more(used + scaled(-1.0, entitlement_terms(m, facility, t)), room)
 
@@ -98,11 +110,13 @@ def capacity_per_tonne(m: Any, facility: str, product: str, t: int) -> float:
 
 
 def stage_flow_terms(m: Any, facility: str, t: int) -> Terms:
-    """Output of a facility by tracked mass, both layers together (t per year)."""
+    """Output of a facility by tracked mass, both layers together, less what is left over (t per year)."""
     terms: Terms = []
     for recipe in m.sets.recipes_at.get(facility, ()):
         tracked = sum(recipe.made_t(p, t) * m.instance.products[p].tracked_share for p in recipe.outputs)
         for layer in LAYERS:
             for g in m.sets.recipe_classes.get((recipe.recipe, layer), ()):
                 terms.append((tracked, m.throughput[recipe.recipe, layer, g, t]))
+    for product in sorted({p for recipe in m.sets.recipes_at.get(facility, ()) for p in recipe.outputs}):
+        terms += scaled(-m.instance.products[product].tracked_share, left_over(m, facility, product, t))
     return terms

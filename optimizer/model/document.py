@@ -28,8 +28,11 @@ is the name of the function, of the model component, of the stored snapshot and 
   capacity, carries origin and footprint and is hit by shocks, but costs the buyer nothing, because the price covers it.
   The **buyer** layer is what the buyer owns: it pays freight, duty and tolls, and its by-products are the buyer's.
   A sale moves material from the first layer to the second. So nothing is paid twice.
-- In the supplier layer only co-products of joint recipes may be left over, for the supplier's other customers. Nothing
-  can be drawn and wasted to look safer.
+- In the supplier layer only co-products of joint recipes may be left over, for the supplier's other customers, and joint
+  production runs only for what is drawn. Nothing can be drawn and wasted, or run idle, to look safer or less dependent.
+- What a contract reserves beyond what is taken, its surge and a supplier's spot market count in a shock only as far as
+  the supplier's own chain has room for them beside the plan: its *standby*. It costs nothing and pollutes nothing until
+  the buyer calls, and it is the same in all shocks of a year.
 - A shock branches off the plan in its start year. Signatures, qualifications, commitments and stock in hand are the same
   variables as in the plan (non-anticipativity is structural). Normal traffic, plus a surge, is what a plant or a lane can
   still do in proportion to what survives; beyond that only the spot market at qualified suppliers.
@@ -69,6 +72,8 @@ is the name of the function, of the model component, of the stored snapshot and 
 | $c_{pght}$ | `reclassified[layer,place,p,g,h,t]` | counted as a class with more marks | t |
 | $u_{pgt}$ | `surplus`, `sold`, `disposed` | co-products left over, by-products sold or disposed of | t |
 | $v_{pgt}$ | `stock[place,p,g,t]` | stock at the end of the year | t |
+| $\\bar d_{fpt}$ | `standby[f,p,t]` | what a supplier can hand over beyond what is taken | t |
+| $\\bar x_{lt}, \\bar y_{rt}$ | `standby_flow[l,t]`, `standby_throughput[r,t]` | flow and conversion behind it, between suppliers | t |
 | $z_{dt}$ | `shortfall[d,t]` | demand not met (nominal: only where the case allows it) | t |
 | $b_{it}$ | `over_cap[i,t]` | flow above the share of a benchmark | t |
 | $L_s, \\xi_s, \\eta_t$ | `loss[s]`, `excess[s]`, `value_at_risk[t]` | loss of a shock and the terms of the measure | months |

@@ -18,8 +18,9 @@ def origin_share_cap(m: pyo.ConcreteModel, i: int, t: int) -> Any:
 
     .. math:: \sum_{f \in F_i} w_{ft} \le \sigma_i \sum_{f \in stage_i} w_{ft} + b_{it} \qquad \forall\ i, t
 
-    with :math:`w_{ft}` the output by tracked mass, both layers, and :math:`b_{it}` what lies above a benchmark and is
-    paid for at its price; a strict cap has none. Unit: t per year. Dual: MUSD per t of room.
+    with :math:`w_{ft}` the output by tracked mass, both layers, less what suppliers leave over to others, and
+    :math:`b_{it}` what lies above a benchmark and is paid for at its price; a strict cap has none.
+    Unit: t per year. Dual: MUSD per t of room.
     """
     cap = m.instance.share_caps[i]
     at_stage = [f.facility for f in m.instance.facilities.values() if f.stage == cap.stage]

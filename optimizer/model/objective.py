@@ -9,6 +9,7 @@ from typing import Any
 from optimizer.chain.instance import Instance
 from optimizer.model.expressions import Terms, linear, scaled
 from optimizer.model.limits import load_terms
+from optimizer.model.planned import standby_flow
 
 
 @dataclass
@@ -223,11 +224,15 @@ def _collected(terms: Terms) -> Terms:
 
 
 def shadow_freight(m: Any) -> Any:
-    """What suppliers pay to move their own inputs, MUSD undiscounted: no part of the cost.
+    """What suppliers pay to move their own inputs, and would for standby, MUSD undiscounted: no part of the cost.
 
     The price of a sale covers its upstream, so where shadow flow comes from is free to the buyer and would be arbitrary
     in the optimum. Of plans equal in cost and loss the one with the least of this is reported (decision record 0005).
     """
     lanes = [lane for lane in m.instance.lanes.values() if lane.layer == "supplier"]
     keys = [(lane, (lane.lane, g, t)) for lane in lanes for g in lane.classes for t in m.instance.years]
-    return linear([(lane.freight_usd_per_t / 1e6, m.flow[key]) for lane, key in keys if key in m.flow])
+    terms: Terms = [(lane.freight_usd_per_t / 1e6, m.flow[key]) for lane, key in keys if key in m.flow]
+    for lane in lanes:
+        for t in m.instance.years:
+            terms += scaled(lane.freight_usd_per_t / 1e6, standby_flow(m, lane.lane, t))
+    return linear(terms)

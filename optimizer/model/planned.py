@@ -20,6 +20,22 @@ def planned_flow(m: Any, lane: str, t: int, c: int = ANY) -> Terms:
     ]
 
 
+def standby_flow(m: Any, lane: str, t: int) -> Terms:
+    """What a lane between suppliers carries on top in a year when the buyer calls."""
+    return [(1.0, m.standby_flow[lane, t])] if (lane, t) in m.standby_flow else []
+
+
+def handed_over(m: Any, facility: str, product: str, t: int) -> Terms:
+    """What a plant can hand over under sales in a year when all is called: what is taken, and standby."""
+    terms: Terms = []
+    classes = m.sets.classes.get(("supplier", facility, product), ())
+    for o in m.sets.sales_of.get((facility, product), ()):
+        terms.extend((1.0, m.delivered[o, g, t]) for g in classes if (o, g, t) in m.delivered)
+    if (facility, product, t) in m.standby:
+        terms.append((1.0, m.standby[facility, product, t]))
+    return terms
+
+
 def planned_stock(m: Any, place: str, product: str, c: int, t: int) -> tuple[Terms, float]:
     """Stock in hand at the start of year t: terms, and the part that is known today."""
     classes = [g for g in m.sets.classes.get(("buyer", place, product), ()) if matches(c, g)]
@@ -29,21 +45,11 @@ def planned_stock(m: Any, place: str, product: str, c: int, t: int) -> tuple[Ter
     return [], sum(storage.opening_t.get(g, 0.0) for g in classes) if storage else 0.0
 
 
-def availability(m: Any, branch: Branch, facility: str, product: str, t: int) -> tuple[Terms, float]:
-    """What an untouched plant can hand over in a year: contracts with surge, spot, and its share of an owned chain."""
-    terms: Terms = []
-    constant = 0.0
-    for o in m.sets.sales_of.get((facility, product), ()):
-        if (o, t) in m.committed:
-            terms.append((1.0 + m.instance.offers[o].surge_share, m.committed[o, t]))
-    for q in m.sets.spots_of.get((facility, product), ()):
-        data = m.instance.qualifications[q]
-        if data.is_held:
-            constant += data.spot_t.get(t, 0.0)
-        else:
-            terms.append((data.spot_t.get(t, 0.0), m.is_qualified[q, t]))
+def availability(m: Any, branch: Branch, facility: str, product: str, t: int) -> Terms:
+    """What an untouched plant can hand over in a year: what is taken and on standby, and its share of owned chains."""
+    terms = handed_over(m, facility, product, t)
     for recipe in m.sets.recipes_at.get(facility, ()):
         made = recipe.made_t(product, t) * (1.0 + branch.surge_share)
         for g in m.sets.recipe_classes.get((recipe.recipe, "buyer"), ()):
             terms.append((made, m.throughput[recipe.recipe, "buyer", g, t]))
-    return terms, constant
+    return terms

@@ -10,6 +10,7 @@ from optimizer.chain.instance import Instance, Lane, Period
 from optimizer.model.capacity import capacity_per_tonne, entitlement_terms, open_capacity
 from optimizer.model.compare import no_less, no_more
 from optimizer.model.expressions import Terms, scaled
+from optimizer.model.planned import standby_flow
 from optimizer.model.reach import ANY, Branch
 
 DAYS_PER_YEAR = 365.0
@@ -37,7 +38,8 @@ def licence_cover(m: pyo.ConcreteModel, market: str, product: str, t: int) -> An
 def shadow_approval_limit(m: pyo.ConcreteModel, facility: str, product: str, end: str, t: int) -> Any:
     r"""Behind priced sales too, only the licensed part of what a plant could sell moves to a plant abroad.
 
-    .. math:: \sum_{l: f \to f', g} x_{lgt} \le \frac{\pi_{fpf't}}{u_{fpt}} \Big(\bar C^{sale}_{ft}
+    .. math:: \sum_{l: f \to f', g} x_{lgt} + \sum_{l: f \to f'} \bar x_{lt}
+        \le \frac{\pi_{fpf't}}{u_{fpt}} \Big(\bar C^{sale}_{ft}
         + \sum_{e \in f} \sum_{t' \le t} \rho_{e,t-t'} E_e\, b_{et'}\Big) \qquad \forall\ f, p, f', t: 0 < \pi < 1
 
     with :math:`u` the least capacity a tonne takes: what was applied for behind others' sales is not known, and is at
@@ -50,6 +52,7 @@ def shadow_approval_limit(m: pyo.ConcreteModel, facility: str, product: str, end
         if lane.to_place == end:
             share = lane.approval_share.get(t, 1.0)
             terms.extend((1.0, m.flow[name, g, t]) for g in lane.classes if (name, g, t) in m.flow)
+            terms += standby_flow(m, name, t)
     per_t = share / capacity_per_tonne(m, facility, product, t)
     room = open_capacity(m, facility, "supplier", t)
     return no_more(terms + scaled(-per_t, entitlement_terms(m, facility, t)), per_t * room)

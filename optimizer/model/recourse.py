@@ -17,7 +17,7 @@ from optimizer.chain.instance import Layer, Period
 from optimizer.model.capacity import entitlement_terms, open_capacity
 from optimizer.model.compare import equal, no_less, no_more
 from optimizer.model.expressions import Terms, scaled
-from optimizer.model.planned import availability, planned_flow, planned_stock
+from optimizer.model.planned import availability, handed_over, planned_flow, planned_stock, standby_flow
 from optimizer.model.reach import ANY, Branch
 from optimizer.model.sets import Sets, share_of
 from optimizer.model.variables import is_open
@@ -235,12 +235,13 @@ def recourse_capacity(b: Any, m: Any, layer: Layer, facility: str, period: Perio
 
 
 def recourse_delivery(b: Any, m: Any, facility: str, product: str, period: Period) -> Any:
-    r"""Behind a priced sale, a plant delivers at most its normal deliveries plus surge, and what the open market has.
+    r"""Behind a sale, a plant delivers at most normal deliveries plus surge, its standby, and what is on the market.
 
     Sums run over lanes into plants the shock reaches; other customers of the plant keep what they have.
 
     .. math:: \sum_{l \leftarrow f,p} x_{lgk} \le \alpha_{fk} \delta_k \Big((1+\theta)
-        \sum_{l \leftarrow f,p} x_{lg,t(k)} + W_{fp,t(k)}\Big) \qquad \forall\ s, f, p, k
+        \sum_{l \leftarrow f,p} x_{lg,t(k)} + \sum_{l \leftarrow f,p} \bar x_{l,t(k)} + W_{fp,t(k)}\Big)
+        \qquad \forall\ s, f, p, k
 
     Unit: t per period. Dual: months of loss avoided per t.
     """
@@ -252,6 +253,7 @@ def recourse_delivery(b: Any, m: Any, facility: str, product: str, period: Perio
             classes = b.branch.classes(m.sets, "supplier", facility, product)
             terms += _present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
             terms += scaled(-surge, planned_flow(m, name, period.year))
+            terms += scaled(-factor, standby_flow(m, name, period.year))
     return no_more(terms, factor * m.instance.upstream_spot_t.get((facility, product, period.year), 0.0))
 
 
@@ -302,29 +304,43 @@ def recourse_spot(b: Any, m: Any, q: str, period: Period) -> Any:
     return no_more([*terms, (-depth, m.is_qualified[q, period.year])], 0.0)
 
 
-def recourse_pool(b: Any, m: Any, number: int, period: Period) -> Any:
-    r"""Untouched plants hand over at most what their contracts (with surge), their spot and owned chains allow.
+def recourse_standby(b: Any, m: Any, facility: str, product: str, period: Period) -> Any:
+    r"""Where only owned material is hit, the supplier hands over at most what is taken and what it has on standby.
 
-    .. math:: \sum_d w_{\pi dk} \le \delta_k \sum_{f \in \pi} \Big(\sum_o (1+\theta_o) q_{o,t(k)}
-        + \sum_q S_{q,t(k)} k_{q,t(k)}
+    .. math:: \sum_{o,g} d_{ogk} + \sum_{q,g} \sigma_{qgk} \le \delta_k \Big(\sum_{o,g} d_{og,t(k)}
+        + \bar d_{fp,t(k)}\Big) \qquad \forall\ s, f, p, k
+
+    Unit: t per period. Dual: months of loss avoided per t of standby.
+    """
+    terms: Terms = []
+    for o in m.sets.sales_of.get((facility, product), ()):
+        terms += lifted_in(b, m, o, period)
+    classes = b.branch.classes(m.sets, "supplier", facility, product)
+    names = m.sets.spots_of.get((facility, product), ())
+    terms += _present(b.columns["spot"], 1.0, [(q, c, period.period) for q in names for c in classes])
+    ready = handed_over(m, facility, product, period.year)
+    return no_more(terms + scaled(-_share_of_year(period), ready), 0.0)
+
+
+def recourse_pool(b: Any, m: Any, number: int, period: Period) -> Any:
+    r"""Untouched plants hand over at most what is taken, what they have on standby, and what owned chains allow.
+
+    .. math:: \sum_d w_{\pi dk} \le \delta_k \sum_{f \in \pi} \Big(\sum_{o,g} d_{og,t(k)} + \bar d_{fp,t(k)}
         + (1+\theta^{min}) \sum_r a^{out}_{rp} y_{r,t(k)}\Big) \qquad \forall\ s, \pi, k
 
     Unit: t per period. Dual: months of loss avoided per t.
     """
     pool = b.branch.pools[number]
     terms: Terms = [(1.0, b.supply[number, d, period.period]) for d in pool.markets]
-    right = 0.0
     for facility in pool.facilities:
-        part, constant = availability(m, b.branch, facility, pool.product, period.year)
-        terms += scaled(-_share_of_year(period), part)
-        right += _share_of_year(period) * constant
-    return no_more(terms, right)
+        terms += scaled(-_share_of_year(period), availability(m, b.branch, facility, pool.product, period.year))
+    return no_more(terms, 0.0)
 
 
 def recourse_source(b: Any, m: Any, facility: str, product: str, period: Period) -> Any:
     r"""An untouched plant hands owned material on to reached plants within the same limits.
 
-    .. math:: \sum_{l \leftarrow f,p} x_{lgk} \le \delta_k \Big(\sum_o (1+\theta_o) q_{o,t(k)} + \dots\Big)
+    .. math:: \sum_{l \leftarrow f,p} x_{lgk} \le \delta_k \Big(\sum_{o,g} d_{og,t(k)} + \bar d_{fp,t(k)} + \dots\Big)
         \qquad \forall\ s, f, p, k
 
     Unit: t per period. Dual: months of loss avoided per t.
@@ -334,8 +350,8 @@ def recourse_source(b: Any, m: Any, facility: str, product: str, period: Period)
         if b.branch.models(m.instance, name):
             classes = b.branch.classes(m.sets, "buyer", facility, product)
             terms += _present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
-    part, constant = availability(m, b.branch, facility, product, period.year)
-    return no_more(terms + scaled(-_share_of_year(period), part), _share_of_year(period) * constant)
+    part = availability(m, b.branch, facility, product, period.year)
+    return no_more(terms + scaled(-_share_of_year(period), part), 0.0)
 
 
 def recourse_lane(b: Any, m: Any, lane: str, k: int, bit: int) -> Any:

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from optimizer.chain.instance import LAYERS, Layer
-from optimizer.model import balances, capacity, contracts, limits, policy, recourse, risk, shock_cost
+from optimizer.model import (
+    balances,
+    capacity,
+    contracts,
+    coproducts,
+    limits,
+    policy,
+    recourse,
+    risk,
+    shock_cost,
+    standby,
+)
 from optimizer.model.reach import Branch
 
 Index = Callable[[Any], Iterable[Any]]
@@ -61,6 +72,12 @@ def _offers_by_layer(m: Any) -> list[tuple[str, str, int]]:
 
 FIRST_STAGE: tuple[Rule, ...] = (
     Rule(balances.place_balance, lambda m: [(*k, t) for k in m.sets.balance_places for t in _years(m)], "material"),
+    Rule(
+        coproducts.joint_limit,
+        lambda m: [(*key, t) for key in m.joint_groups for t in _years(m)],
+        "material",
+    ),
+    Rule(coproducts.left_over_limit, coproducts.left_over_index, "material"),
     Rule(balances.market_use_floor, lambda m: [(*k, t) for k in _market_stores(m) for t in _years(m)], "stock"),
     Rule(balances.demand_balance, lambda m: [(d, t) for d in m.instance.markets for t in _years(m)], "demand"),
     Rule(balances.stock_limit, lambda m: [(*k, t) for k in m.instance.storages for t in _years(m)], "stock policy"),
@@ -80,6 +97,8 @@ FIRST_STAGE: tuple[Rule, ...] = (
         lambda m: [(f, t) for f in m.sets.projects_at for t in _years(m)],
         "sponsored capacity",
     ),
+    Rule(standby.standby_limit, lambda m: list(m.standby), "committed volumes"),
+    Rule(standby.standby_balance, standby.standby_balance_index, "standby of suppliers"),
     Rule(capacity.commitment_capacity_limit, _offers_by_layer, "open capacity of plants"),
     Rule(contracts.commitment_floor, lambda m: list(m.committed), "minimum orders and running contracts"),
     Rule(contracts.commitment_limit, lambda m: list(m.committed), "largest volumes of offers"),
@@ -124,6 +143,12 @@ def _contracted(m: Any, x: Branch) -> list[str]:
     return [o for o, offer in m.instance.offers.items() if offer.facility in x.reached["buyer"]]
 
 
+def _backed(m: Any, x: Branch) -> list[tuple[str, str]]:
+    """(facility, product) sold by plants whose owned material the block follows, but not their suppliers."""
+    outside = x.reached["buyer"] - x.reached["supplier"]
+    return [pair for pair in m.sets.sales_of if pair[0] in outside]
+
+
 def _spots(m: Any, x: Branch) -> list[str]:
     return [q for (f, _), qs in m.sets.spots_of.items() if f in x.reached["buyer"] for q in qs]
 
@@ -148,6 +173,7 @@ RECOURSE: tuple[RecourseRule, ...] = (
     ),
     RecourseRule(recourse.recourse_contract, lambda m, x: _each([(o,) for o in _contracted(m, x)], x)),
     RecourseRule(recourse.recourse_spot, lambda m, x: _each([(q,) for q in _spots(m, x)], x)),
+    RecourseRule(recourse.recourse_standby, lambda m, x: _each(_backed(m, x), x)),
     RecourseRule(recourse.recourse_pool, lambda _, x: _each([(pool.number,) for pool in x.pools], x)),
     RecourseRule(recourse.recourse_source, lambda _, x: _each(x.sources, x)),
     RecourseRule(recourse.recourse_lane, lambda _, x: list(x.shock.lane_share)),

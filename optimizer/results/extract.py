@@ -16,7 +16,7 @@ import pandas as pd
 from optimizer.chain.instance import Instance, Offer
 from optimizer.results.columns import Columns, Floats, block_columns, joined, loss_blocks
 from optimizer.results.costs import CostReader, qualification_starts
-from optimizer.results.made import made_per_t, tracked_per_t
+from optimizer.results.made import NOMINAL, country_shares, made_per_t
 from optimizer.results.measures import expected, loss_measure, losses_of, stock_drawn, worst
 from optimizer.results.portfolio import portfolio_rows, toll_recipes
 from optimizer.results.reach import branches, reach_tables
@@ -25,7 +25,6 @@ from optimizer.results.schema import TABLES
 if TYPE_CHECKING:
     from optimizer.solve.compiled import CompiledProgram
 
-NOMINAL = "nominal"
 Tables = dict[str, pd.DataFrame]
 
 POINT_TABLES = (
@@ -39,6 +38,7 @@ POINT_TABLES = (
     "reclassified",
     "stock",
     "supply",
+    "standby",
     "shortfalls",
     "costs",
     "losses",
@@ -127,6 +127,7 @@ class Extractor:
             "reclassified": _reclassified(read),
             "stock": _amounts(read, "stock", ("place", "product", "origin_class", "year"), "stock_t"),
             "supply": self._supply(read),
+            "standby": self._standby(read),
             "shortfalls": self._shortfalls(read),
         }
         cost = self._cost(solved)
@@ -136,7 +137,7 @@ class Extractor:
         )
         tables["costs"] = CostReader(self.instance, read.nominal).table()
         tables["losses"] = self._losses(tables["shortfalls"], tables["stock"])
-        tables["shares"] = self._shares(tables["throughput"])
+        tables["shares"] = country_shares(self.instance, tables["throughput"], tables["outlets"])
         tables["environment"] = self._environment(tables["throughput"])
         tables["frontier"] = self._frontier(solved, cost, tables["losses"])
         return {name: _shaped(name, tables[name].assign(point=solved.point)) for name in POINT_TABLES}
@@ -242,17 +243,14 @@ class Extractor:
         opening = pd.DataFrame(found, columns=["shock", "market", "stock_t"])
         return stock_drawn(rows[rows["shock"] != NOMINAL], opening, self._periods)
 
-    def _shares(self, throughput: pd.DataFrame) -> pd.DataFrame:
-        """Share of each country in a stage's output by tracked mass, both layers, over the horizon."""
-        rows = throughput[throughput["shock"] == NOMINAL]
-        facilities = self.instance.facilities
-        mass = rows["throughput_t"] * tracked_per_t(self.instance, rows)
-        stage = rows["facility"].map({f.facility: f.stage for f in facilities.values()}).rename("stage")
-        country = rows["facility"].map({f.facility: f.country_iso3 for f in facilities.values()}).rename("country_iso3")
-        sums = mass.groupby([stage, country]).sum()
-        totals = sums.groupby(level=0).transform("sum")
-        shares = (sums / totals.where(totals > 0)).dropna()
-        return shares.to_frame("flow_share").reset_index()
+    def _standby(self, read: _Read) -> pd.DataFrame:
+        """What suppliers keep ready beyond what is taken, and the flow behind it."""
+        ready = read.nominal("standby", ("facility", "item", "year")).assign(kind="hand_over")
+        moved = read.nominal("standby_flow", ("item", "year")).assign(kind="lane")
+        moved = moved.assign(facility=[self.instance.lanes[name].from_place for name in moved["item"]])
+        run = read.nominal("standby_throughput", ("item", "year")).assign(kind="recipe")
+        run = run.assign(facility=[self.instance.recipes[name].facility for name in run["item"]])
+        return pd.concat([ready, moved, run], ignore_index=True).rename(columns={"value": "standby_t"})
 
     def _environment(self, throughput: pd.DataFrame) -> pd.DataFrame:
         rows = throughput[throughput["shock"] == NOMINAL]

@@ -1,4 +1,4 @@
-"""What a tonne of throughput made, by row of a throughput table: yields of the year, tracked mass."""
+"""What throughput made: by row of a throughput table, and by country of a stage."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.chain.instance import Instance, Recipe
 
 Floats = npt.NDArray[np.float64]
+NOMINAL = "nominal"
 
 
 def made_per_t(instance: Instance, rows: pd.DataFrame, product: str) -> Floats:
@@ -31,3 +32,23 @@ def _by_row(instance: Instance, rows: pd.DataFrame, per_t: Callable[[Recipe, int
     keys: list[tuple[Any, Any]] = list(zip(rows["recipe"], rows["year"], strict=True))
     known = {key: per_t(instance.recipes[key[0]], int(key[1])) for key in set(keys)}
     return np.array([known[key] for key in keys], dtype=np.float64)
+
+
+def country_shares(instance: Instance, throughput: pd.DataFrame, outlets: pd.DataFrame) -> pd.DataFrame:
+    """Give ``stage, country_iso3, flow_share``: parts of a stage's output in the plan, over the horizon.
+
+    Output counts by tracked mass, in both layers, less what suppliers leave over to other customers.
+    """
+    rows = throughput[throughput["shock"] == NOMINAL]
+    left = outlets[(outlets["shock"] == NOMINAL) & (outlets["outlet"] == "surplus")]
+    facilities, tracked = instance.facilities, {p.product: p.tracked_share for p in instance.products.values()}
+    made = rows["throughput_t"] * tracked_per_t(instance, rows)
+    spare = -left["amount_t"] * left["product"].map(tracked).astype(float)
+    mass = pd.concat([made, spare], ignore_index=True)
+    place = pd.concat([rows["facility"], left["place"]], ignore_index=True)
+    stage = place.map({f.facility: f.stage for f in facilities.values()}).rename("stage")
+    country = place.map({f.facility: f.country_iso3 for f in facilities.values()}).rename("country_iso3")
+    sums = mass.groupby([stage, country]).sum()
+    totals = sums.groupby(level=0).transform("sum")
+    shares = (sums / totals.where(totals > 0)).dropna()
+    return shares.to_frame("flow_share").reset_index()

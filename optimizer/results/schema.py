@@ -212,6 +212,19 @@ TABLES: dict[str, ResultTable] = {
             },
         ),
         ResultTable(
+            "standby",
+            "point x plant, lane or recipe x year",
+            ("point", "kind", "facility", "item", "year"),
+            {
+                **_POINT,
+                "kind": (_TEXT, "", "hand_over (beyond what is taken) | lane | recipe (the flow behind it)"),
+                "facility": (_TEXT, "", "supplier; for a lane the one that ships"),
+                "item": (_TEXT, "", "product, lane or recipe"),
+                "year": (_WHOLE, "year", "year"),
+                "standby_t": (_REAL, "t", "tonnes kept ready for the year, which come on top when the buyer calls"),
+            },
+        ),
+        ResultTable(
             "pools",
             "shock x pool x facility",
             ("shock", "pool", "facility"),

@@ -129,9 +129,39 @@ def with_changes(
     for figure in known.values():
         for side in SIDES if figure.kind in ("spot", "surge") and ordinary else ():
             changed = _supplied(instance, figure, side)
-            found = put_to(ordinary, changed, plans, window, workers, progress).losses
+            found = put_to(ordinary, changed, still_owed(plans, changed), window, workers, progress).losses
             moved[figure.figure, side] = _placed(losses, found, places)
     return replace(losses, moved=moved, figures=known)
+
+
+def still_owed(plans: Plans, instance: Instance) -> Plans:
+    """The plans with no more on standby than suppliers owe at the instance's surge and spot depths.
+
+    Where suppliers owe more than in the plan, standby stays as planned: nobody has arranged for more.
+    """
+    owed: dict[tuple[object, ...], Floats] = {}
+
+    def add(index: tuple[object, ...], amount: Floats) -> None:
+        owed[index] = owed.get(index, np.zeros(len(plans.vectors))) + amount
+
+    values = np.array(list(plans.vectors.values()), dtype=np.float64).reshape(len(plans.vectors), len(plans.keys))
+    for number, (component, index) in enumerate(plans.keys):
+        if component in ("committed", "delivered"):
+            offer = instance.offers[str(index[0])]
+            factor = 1.0 + offer.surge_share if component == "committed" else -1.0
+            if offer.kind == "sale":
+                add((offer.facility, offer.product, index[-1]), factor * values[:, number])
+        elif component == "is_qualified":
+            q = instance.qualifications[str(index[0])]
+            add((q.facility, q.product, index[-1]), q.spot_t.get(int(str(index[-1])), 0.0) * values[:, number])
+    for q in instance.qualifications.values():
+        for t, volume in q.spot_t.items() if q.is_held else ():
+            add((q.facility, q.product, t), np.full(len(plans.vectors), volume))
+    for number, (component, index) in enumerate(plans.keys):
+        if component == "standby":
+            room = np.maximum(0.0, owed.get(index, np.zeros(len(plans.vectors))))
+            values[:, number] = np.minimum(values[:, number], room)
+    return Plans(plans.keys, dict(zip(plans.vectors, values, strict=True)))
 
 
 Places = list[tuple[int, int]]

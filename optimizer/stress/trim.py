@@ -67,7 +67,8 @@ def trimmed(instance: Instance, sets: Sets, plans: Plans) -> Instance:
 
 def _planned(plans: Plans) -> _Planned:
     found: dict[str, set[str]] = {name: set() for name in ("flow", "throughput", "committed", "is_qualified")}
-    for number, (component, index) in enumerate(plans.keys):
+    for number, (name, index) in enumerate(plans.keys):
+        component = "flow" if name == "standby_flow" else name
         if component not in found or not any(x[number] > LEAST_T for x in plans.vectors.values()):
             continue
         if component != "throughput" or index[1] == "buyer":

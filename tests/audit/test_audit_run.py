@@ -2,7 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from hand_made_instance import hand_made_instance, hand_made_point
-from hand_made_run import CERTIFICATE, COST, MELT, METAL, instance_tables, result_tables
+from hand_made_run import (
+    CERTIFICATE,
+    COST,
+    MELT,
+    METAL,
+    ORE_OWNED,
+    ORE_SHADOW,
+    instance_tables,
+    result_tables,
+)
 
 from optimizer.audit import run
 from optimizer.audit.frontier import certificate_of, check_frontier
@@ -102,6 +111,7 @@ SUPPLY = pd.DataFrame(
     {"point": [1], "shock": [SHOCK], "pool": [0], "market": ["market"], "product": ["metal"], "origin_class": [1],
      "year": [2028], "period": [1], "supply_t": [90.0]}
 )  # fmt: skip
+LEFT_METAL = {"shock": "nominal", "year": 2027, "period": 0, "outlet": "surplus", "product": "metal", "amount_t": 5.0}
 SEGMENT = pd.DataFrame({"from_point": [1], "to_point": [7], "integers_hash": ["x"]})
 
 
@@ -120,6 +130,12 @@ def ruled(mode="", **tables):
         case.update(changed | ({"settings": settings} if mode else {}))
 
     return corrupt
+
+
+def behind_its_back(results, case):
+    """The tables no longer follow the smelter's suppliers, and it sells 17 t where 60 + 5 t a year give 16.25 t."""
+    drop("reached", layer="supplier")(results, case)
+    put("deliveries", "delivered_t", 16.0, offer="S", shock=SHOCK, period=2)(results, case)  # beside 1 t of spot
 
 
 CORRUPTIONS = [
@@ -180,7 +196,20 @@ CORRUPTIONS = [
     ("shock_lanes", put("lane_shares", "open_share", 0.0)),
     ("demand_balance", put("stock", "stock_t", 9.0, year=2027)),  # the shock's opening is the plan's
     ("cut_plants_are_followed", drop("reached", layer="buyer")),
-    ("shock_sources", put("commitments", "committed_t", 40.0, offer="O")),
+    ("shock_sources", put("flows", "flow_t", 21.0, lane=ORE_OWNED, shock=SHOCK, period=2)),  # a quarter of 80 t is 20
+    ("standby_owed", put("standby", "standby_t", 53.0, kind="hand_over")),  # 60 t taken, 60 x 1.2 + 40 of spot owed
+    ("standby_balance", put("standby", "standby_t", 9.0, kind="lane")),
+    ("standby_balance", put("standby", "standby_t", 4.0, item=MELT)),
+    ("standby_capacity", put("capacities", "open_sale_t", 64.0, facility="smelter")),
+    (
+        "standby_once",
+        put("capacities", "open_toll_t", 24.0, facility="smelter"),
+    ),  # 60 + 40 worked, 5 ready, 80 + 24 open
+    ("standby_ways", put("lane_years", "approval_share", 0.0, lane=ORE_SHADOW, year=2028)),
+    ("standby_ways", ruled(recipe_closures=pd.DataFrame({"recipe": [MELT], "year": [2028]}))),
+    ("left_over_is_made", put("outlets", "amount_t", 31.0, outlet="surplus", year=2027)),  # 60 x 0.5 = 30 t of slag
+    ("joint_production_is_drawn", add("outlets", **LEFT_METAL)),
+    ("shock_standby", behind_its_back),
     ("shock_pools", lambda results, _: results.update(supply=SUPPLY, pools=POOL)),
     ("pool_lanes", lambda results, _: results.update(supply=SUPPLY, pools=POOL.assign(facility="mine"))),
     ("pools_are_untouched", lambda results, _: results.update(pools=POOL)),

@@ -257,10 +257,11 @@ def everything():
 
 
 def under_rules():
-    """The rich toy with licences that take time, a closed activity, a benchmark and a limit on construction."""
+    """The rich toy with licences that take time, a closed activity, a benchmark, traded co-products, few builders."""
     rich = everything()
     slow = replace(rich.lanes["b:rival>plant:metal"], processing_days=every(73.0))
     other = lane("buyer", "rival", "shop", "metal", classes=(0,), processing_days=every(146.0))
+    bought = lane("supplier", "pit", "works", "oxide", classes=(1,))
     shadow = next(x for x in rich.lanes.values() if x.layer == "supplier")
     shadow = replace(shadow, approval_share={2027: 0.5, 2028: 1.0})
     pit = replace(rich.recipes["pit|make|ore"], closed_years=frozenset({2028}), restoration_usd_per_t=300.0)
@@ -269,7 +270,7 @@ def under_rules():
     shop = market("shop", 50.0, accepts={"metal": (1.0, 0.0)}, forbidden_bits=every(0))
     return replace(
         rich,
-        lanes={**rich.lanes, slow.lane: slow, other.lane: other, shadow.lane: shadow},
+        lanes={**rich.lanes, slow.lane: slow, other.lane: other, shadow.lane: shadow, bought.lane: bought},
         recipes={**rich.recipes, pit.recipe: pit},
         markets={**rich.markets, "shop": shop},
         place_classes={**rich.place_classes, ("buyer", "shop", "metal"): (0,)},

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
-from hand_made_run import COST, DIG, DISCOUNT, MELT, METAL, ORE_OWNED, ORE_SHADOW, YEARS, operation
+from hand_made_run import COST, DIG, DISCOUNT, MELT, METAL, ORE_OWNED, ORE_SHADOW, STANDBY, YEARS, operation
 from scipy import sparse
 
 from optimizer.chain.instance import (
@@ -106,6 +106,14 @@ def hand_made_instance():
     )  # fmt: skip
 
 
+def _standby(plan):
+    """The same for what suppliers keep ready."""
+    components = {"hand_over": "standby", "lane": "standby_flow", "recipe": "standby_throughput"}
+    for _, kind, place, item, year, amount in STANDBY:
+        index = (place, item) if kind == "hand_over" else (item,)
+        yield SimpleNamespace(**plan, year=year, period=0), components[kind], index, amount
+
+
 def _values():
     """(shock, component, index, value) of every column, zeros and noise among them."""
     tables = operation()
@@ -124,6 +132,7 @@ def _values():
     for row in tables["shortfalls"].itertuples():
         yield row, "shortfall", (row.market,), row.shortfall_t
     plan = {"shock": "nominal"}
+    yield from _standby(plan)
     for year in YEARS:
         when = SimpleNamespace(**plan, year=year, period=0)
         for name, volume in (("S", 60.0), ("O", 80.0), ("T", 40.0)):

@@ -32,6 +32,13 @@ LOSS = 0.36
 ORE_SHADOW, ORE_OWNED, METAL = "s:mine>smelter:ore", "b:mine>smelter:ore", "b:smelter>market:metal"
 DIG, MELT = "mine|dig|ore", "smelter|melt|ore"
 CERTIFICATE = {"mean_gap_share": 0.005, "max_gap_share": 0.005, "uncertain_share": 0.0, "tolerance": 0.01, "solves": 1}
+# In 2028 the project adds 50 t at the mine: 10 t of ore, 5 t of metal beyond the 60 t taken, 2.5 t of slag for others.
+STANDBY = (
+    (1, "hand_over", "smelter", "metal", 2028, 5.0),
+    (1, "lane", "mine", ORE_SHADOW, 2028, 10.0),
+    (1, "recipe", "mine", DIG, 2028, 10.0),
+    (1, "recipe", "smelter", MELT, 2028, 5.0),
+)
 
 
 def frame(columns, *rows):
@@ -104,6 +111,7 @@ def result_tables():
         (1, "qualification", "QO", "mine", "ore", "mining", "AAA", 2027, 2028, 0.0),
         (1, "project", "E", "mine", "", "mining", "AAA", 2027, 2028, 50.0),
     )
+    tables["standby"] = frame("point kind facility item year standby_t", *STANDBY)
     volumes = [(1, o, t, v, v, v) for o, v in (("S", 60.0), ("O", 80.0), ("T", 40.0)) for t in YEARS]
     tables["commitments"] = frame("point offer year committed_t lifted_t paid_t", *volumes)
     costs = [(1, term, t, value * DISCOUNT[t]) for term, value in YEARLY.items() for t in YEARS]

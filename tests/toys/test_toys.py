@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -39,6 +40,7 @@ COSTS = {
     "environment-cap": 1.05,
     "force-majeure": 1.45,
     "held-project": 11.0,
+    "idle-coproducts": 1.14,
     "joint-production": 0.013,
     "learning-yields": 2.2,
     "licence-time": 2.221875,
@@ -211,6 +213,24 @@ def test_plant_location_against_all_subsets() -> None:
     runner_up = sorted(costs.values())[1]
     assert runner_up > costs[best] + 1e-4, "the toy must have one best set"
     assert 1 < len(best) < len(plants)
+
+
+def test_idle_plants_thin_out_no_share(tmp_path) -> None:
+    run = planned("idle-coproducts")
+    assert lifted(run) == near({"far_sale": 65.0, "near_sale": 35.0})
+    dug = run.tables["throughput"].set_index("facility")["throughput_t"]
+    assert (dug["far_mine"], dug["near_mine"]) == near((81.25, 43.75))
+    shares = run.tables["shares"].set_index(["stage", "country_iso3"])["flow_share"]
+    assert (shares["mine", "AAA"], shares["make", "AAA"]) == near((0.65, 0.65))
+    at_making = variant(tmp_path, "idle-coproducts", {'stage = "mine"': 'stage = "make"'})
+    assert cheapest(prepare(at_making).program).first == near(1.14)
+
+
+def test_without_the_limit_on_joint_production_an_idle_plant_would_hide_a_share() -> None:
+    program = ready("idle-coproducts").program
+    free = program.row_upper.copy()
+    free[[name == "joint_limit" for name, _ in program.row_keys]] = np.inf
+    assert cheapest(replace(program, row_upper=free)).first == near(1.0)
 
 
 def test_share_cap_and_least_number_of_suppliers_bind() -> None:

@@ -109,22 +109,47 @@ def test_owned_chain_loses_what_the_whole_network_loses(tmp_path, monkeypatch) -
     )
 
 
-def test_pool_grants_a_surge_that_its_own_upstream_might_not_have(tmp_path, monkeypatch) -> None:
-    # The strike stops `dear`. `cheap` is untouched, so its pool may deliver its commitment plus its offer's surge:
-    # 30 x 1.15 = 34.5 t. With everything modelled its mine is at its limit of 30 t: the losses are 15.5 and 20 of 50 t.
-    # This is what the pooled block leaves out by design; the test holds the size of it.
+def _without_dear(folder, mine_t: float, **offers: str):
+    """The toy `shadow-flow` with a strike that stops `dear` for a year, another mine and other offers."""
+    dear, cheap = (
+        "dear_sale,sale,dear,part,15,0,40,1,2027,2027,0,0,",
+        "cheap_sale,sale,cheap,part,10,0,1000,1,2027,2027,0,0,",
+    )
     folder = variant(
-        tmp_path,
+        folder,
         "shadow-flow",
         event_effects=("flood,0,facility,small,", "flood,0,facility,dear,"),
-        offers=(
-            "cheap_sale,sale,cheap,part,10,0,1000,1,2027,2027,0,0,",
-            "cheap_sale,sale,cheap,part,10,0,30,1,2027,2027,1,0.15,",
-        ),
+        facilities=("mine,operating,2000,30,", f"mine,operating,2000,{mine_t:g},"),
     )
+    terms = folder / "offers.csv"
+    text = terms.read_text()
+    assert dear in text
+    assert cheap in text
+    terms.write_text(text.replace(dear, offers.get("dear", dear)).replace(cheap, offers.get("cheap", cheap)))
     effects = folder / "event_effects.csv"
     effects.write_text(effects.read_text().replace(",0.5,", ",0,"))
+    return folder
+
+
+def test_a_contract_gives_no_surge_that_its_upstream_does_not_have(tmp_path, monkeypatch) -> None:
+    # The strike stops `dear`. `cheap` is untouched and owes its commitment plus surge, 30 x 1.15 = 34.5 t, but its mine
+    # digs 30 t: 20 of 50 t are lost, whether the block follows the mine or not.
+    folder = _without_dear(tmp_path, 30, cheap="cheap_sale,sale,cheap,part,10,0,30,1,2027,2027,1,0.15,")
     pooled, whole = _whole(folder, monkeypatch)
     x = cheapest(pooled).x
-    assert _losses(pooled, x) == pytest.approx([12 * 15.5 / 50], abs=1e-5)
+    assert _losses(pooled, x) == pytest.approx([12 * 20 / 50], abs=1e-5)
     assert _losses(whole, x) == pytest.approx([12 * 20 / 50], abs=1e-5)
+
+
+@pytest.mark.parametrize(("mine_t", "lost_t"), [(30, 20), (45, 5), (60, 0)])
+def test_what_is_reserved_counts_as_far_as_the_supplier_s_own_chain_goes(tmp_path, monkeypatch, mine_t, lost_t) -> None:
+    # `dear` is the cheaper one here, at 8 USD/kg for up to 40 t, so the plan takes 10 t from `cheap` and reserves up to
+    # 1,000 t there for nothing. When `dear` stops, `cheap` can hand over what its mine digs: of 50 t the rest is lost.
+    # Taken at its word `cheap` would lose nothing; held to its normal deliveries it would lose 40 t.
+    folder = _without_dear(tmp_path, mine_t, dear="dear_sale,sale,dear,part,8,0,40,1,2027,2027,0,0,")
+    pooled, whole = _whole(folder, monkeypatch)
+    plan = cheapest(pooled, 12 * lost_t / 50)
+    assert plan.first == pytest.approx(0.4 * 0.8 + 0.1 + 0.005, abs=1e-6)
+    assert _losses(pooled, plan.x) == pytest.approx([12 * lost_t / 50], abs=1e-5)
+    assert _losses(whole, plan.x) == pytest.approx([12 * lost_t / 50], abs=1e-5)
+    assert cheapest(whole, 12 * lost_t / 50).first == pytest.approx(plan.first, abs=1e-6)
