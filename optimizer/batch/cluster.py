@@ -16,6 +16,7 @@ from distributed import Client, LocalCluster
 from optimizer.batch.team import DaskTeam
 from optimizer.errors import UsageProblem
 from optimizer.solve.crew import Hire
+from optimizer.solve.shield import shielded
 
 CONNECT_SECONDS = 20.0
 """How long a scheduler may take to answer, and to have a first worker."""
@@ -37,7 +38,7 @@ def local(workers: int) -> Iterator[Client]:
         "distributed.comm.timeouts.connect": "60s",
     }
     with dask.config.set(settings), ExitStack() as stack:
-        with _deaf():
+        with _deaf(), shielded():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
 from optimizer.errors import SolverFailure
+from optimizer.solve.shield import shielded
 
 CLOSE_SECONDS = 2.0
 """How long a worker may take to leave by itself."""
@@ -87,7 +88,8 @@ class Crew:
         for own in arguments:
             here, there = context.Pipe()
             process = context.Process(target=_serve, args=(there, build, own), daemon=True)
-            process.start()
+            with shielded():
+                process.start()
             there.close()
             self._members.append((process, here))
 
