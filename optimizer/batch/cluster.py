@@ -19,6 +19,7 @@ from distributed.utils import get_mp_context
 from optimizer.batch.team import DaskTeam
 from optimizer.errors import UsageProblem
 from optimizer.solve.crew import Hire
+from optimizer.solve.shield import shielded
 
 CONNECT_SECONDS = 20.0
 """How long a scheduler may take to answer, and to have a first worker."""
@@ -80,7 +81,7 @@ def local(workers: int) -> Iterator[Client]:
         "distributed.comm.timeouts.connect": "60s",
     }
     with dask.config.set(settings), ExitStack() as stack:
-        with _deaf():
+        with _deaf(), shielded():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -10,6 +10,7 @@ import click
 
 from optimizer import __version__
 from optimizer.cli.failures import run_guarded
+from optimizer.solve.shield import shielded
 
 _COMMANDS = {
     "new": "optimizer.cli.cases",
@@ -65,7 +66,9 @@ def sourcing(ctx: click.Context, quiet: bool, verbose: bool) -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run_guarded(lambda: sourcing.main(args=words, prog_name="sourcing", standalone_mode=False), words))
+    with shielded():
+        code = run_guarded(lambda: sourcing.main(args=words, prog_name="sourcing", standalone_mode=False), words)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

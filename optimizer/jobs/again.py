@@ -57,13 +57,21 @@ def run_again(manifest: Path, output: Path | None, watcher: Watcher | None = Non
 
 
 def _options(path: Path, manifest: Mapping[str, Any]) -> Options:
-    record = dict(manifest.get("options") or {})
-    unknown = sorted(set(record) - set(Options.__dataclass_fields__))
-    if unknown or "job" not in manifest:
-        found = f"options of another version: {', '.join(unknown)}" if unknown else "no job named"
+    from pydantic import TypeAdapter, ValidationError
+
+    record = manifest.get("options") or {}
+    unknown = sorted(set(record) - set(Options.__dataclass_fields__)) if isinstance(record, dict) else []
+    found = f"options of another version: {', '.join(unknown)}" if unknown else ""
+    try:
+        options = TypeAdapter(Options).validate_python(record)
+    except ValidationError as error:
+        told = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        found = found or "options that cannot be: " + "; ".join(told)
+    if found or "job" not in manifest:
         remedy = "repeat it with the version that made it, which run.json names under versions"
-        raise DataProblem([Problem("R006", str(path / "run.json"), found=found, allowed="a run", remedy=remedy)])
-    return Options(**record)
+        problem = Problem("R006", str(path / "run.json"), found=found or "no job named", allowed="a run", remedy=remedy)
+        raise DataProblem([problem])
+    return options
 
 
 def _compared(first: Path, second: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from optimizer.report import theme
+from optimizer.results.folder import replace_file
 
 SCALE = 2.0
 """Pixels per unit in a png."""
@@ -77,8 +77,6 @@ def picture(spec: Spec, ending: str) -> bytes:
 
 def put(path: Path, content: bytes) -> Path:
     """Write a file so that a reader sees the old one or the new one, never half of it."""
-    fresh = path.with_name(path.name + ".new")
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh.write_bytes(content)
-    os.replace(fresh, path)
+    replace_file(path, content)
     return path

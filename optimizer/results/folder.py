@@ -205,18 +205,27 @@ def add_part(run: Path, name: str, tables: Mapping[str, pd.DataFrame], record: M
     """Add a subfolder of tables (and ``<name>.json``) to a finished run, replacing an earlier one of that name.
 
     It is made beside its place and moved there, so that a reader sees the old one or the new one, never half of one.
+    A link in one of these places is taken away, not followed: a run folder may come from anybody.
     """
-    final, fresh, old = (run / (safe_name(name) + suffix) for suffix in ("", PARTIAL, ".old"))
+    final, fresh, old = (run / (safe_name(name) + suffix) for suffix in ("", PARTIAL, OLD))
     for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _clear(leftover)
     write_tables(fresh, tables)
     if record is not None:
         replace_file(fresh / f"{safe_name(name)}.json", as_json(record).encode())
-    if final.exists():
+    if final.exists() or final.is_symlink():
         final.rename(old)
     fresh.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
+    _clear(old)
     return final
+
+
+def _clear(path: Path) -> None:
+    """Take a folder, a file or a link away, if there is one; what a link points to stays."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def read_run(path: Path) -> RunTables:
@@ -263,10 +272,11 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all; no link, of the file or beside it, is followed."""
     fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
     try:
-        with fresh.open("wb") as stream:
+        with fresh.open("xb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
 from optimizer.errors import SolverFailure
+from optimizer.solve.shield import shielded
 
 CLOSE_SECONDS = 2.0
 """How long a worker may take to leave by itself."""
@@ -88,7 +89,8 @@ class Crew:
         for _ in arguments:
             here, there = context.Pipe()
             process = context.Process(target=_serve, args=(there, build), daemon=True)
-            process.start()
+            with shielded():
+                process.start()
             there.close()
             self._members.append((process, here))
         for (_, connection), own in zip(self._members, arguments, strict=True):  # all start up side by side meanwhile

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 import optimizer.jobs.frontier as jobs
-from optimizer.errors import SolveLimit, StorageFull, UsageProblem
+from optimizer.errors import DataProblem, SolveLimit, StorageFull, UsageProblem
+from optimizer.jobs.again import _options as options_of
 from optimizer.jobs.prepare import COST, LOSS, Options, prepare
-from optimizer.results.folder import RunFolder, read_run
+from optimizer.results.folder import RunFolder, read_manifest, read_run
 from optimizer.results.kept import kept_journal, program_digest
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination
@@ -259,11 +260,28 @@ def test_a_run_that_was_changed_or_cut_short_says_so_when_repeated(sourcing, tmp
     assert code == 0
     assert "different: costs.csv" in err
     assert "cut short by time" in err
-    (tmp_path / "first" / "run.json").write_text(json.dumps(manifest | {"options": {"flavour": 1}}))
-    code, _, err = sourcing("-q", "run", "--from-manifest", "first", "-o", "third")
-    assert code == 1
-    assert "R006" in err
     assert sourcing("run")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        ({"options": {"flavour": 1}}, "options of another version: flavour"),
+        ({"options": {"points": "many"}}, "points: "),
+        ({"options": {"workers": None, "seed": [1]}}, "seed: "),
+        ({"options": "none"}, "options that cannot be"),
+        ({"options": [["points", 3]]}, "options that cannot be"),
+        ({"job": None}, "no job named"),
+    ],
+)
+def test_a_manifest_that_cannot_be_repeated_is_refused(tmp_path, more, found):
+    manifest = {"options": {"seed": 1}, "job": "solve", "versions": {}} | more
+    (tmp_path / "run.json").write_text(json.dumps({name: value for name, value in manifest.items() if value}))
+    with pytest.raises(DataProblem) as told:
+        options_of(tmp_path, read_manifest(tmp_path))
+    (problem,) = told.value.problems
+    assert problem.code == "R006"
+    assert found in problem.found
 
 
 def command(target, *words):

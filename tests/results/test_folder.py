@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from optimizer.errors import DataProblem, UsageProblem
-from optimizer.results.folder import RunFolder, add_part, interrupted_run, read_run, run_path
+from optimizer.results.folder import RunFolder, add_part, interrupted_run, read_run, replace_file, run_path
 from optimizer.results.manifest import Manifest, Seconds, as_json, versions
 
 MOMENT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -91,6 +91,46 @@ def test_later_parts_are_added_in_one_step(tmp_path):
     add_part(run, "stress", TABLE, {"samples": 20})
     assert json.loads((run / "stress" / "stress.json").read_text())["samples"] == 20
     assert {path.name for path in run.iterdir() if path.is_dir()} == {"inputs", "stress"}
+
+
+@pytest.mark.parametrize("place", ["stress", "stress.partial", "stress.old"])
+@pytest.mark.parametrize("kind", ["a link to a folder", "a dangling link", "a file"])
+def test_links_in_a_foreign_run_folder_are_taken_away_and_not_followed(tmp_path, place, kind):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "costs.csv").write_text("mine")
+    run = finished(tmp_path / "one")
+    if kind == "a file":
+        (run / place).write_text("in the way")
+    else:
+        (run / place).symlink_to(outside if kind == "a link to a folder" else tmp_path / "nowhere")
+    add_part(run, "stress", TABLE, {"samples": 10})
+    assert [path.name for path in run.iterdir() if path.name.startswith("stress")] == ["stress"]
+    assert not (run / "stress").is_symlink()
+    assert json.loads((run / "stress" / "stress.json").read_text())["samples"] == 10
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"costs.csv": "mine"}
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.html.new"])
+def test_a_file_is_written_beside_links_and_not_through_them(tmp_path, name):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / name).symlink_to(tmp_path / "mine")
+    replace_file(tmp_path / "report.html", b"page")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "report.html").read_bytes() == b"page"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "report.html"]
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "report.html").write_bytes(b"old")
+    monkeypatch.setattr("optimizer.results.folder.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(tmp_path / "report.html", b"page")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"report.html": b"old"}
 
 
 @pytest.mark.parametrize("name", ["missing", "one.partial", "empty"])
