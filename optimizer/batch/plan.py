@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -19,7 +20,10 @@ from optimizer.results.identity import identity
 from optimizer.results.manifest import versions
 from optimizer.tables.case import Case, load_case
 from optimizer.tables.locate import shipped_cases
+from optimizer.tables.text import shorten
 
+MOST_VARIATIONS = 10_000
+"""More combinations of what varies are a slip: the cases alone, each read and checked, would take hours."""
 PLAIN = "as it is"
 """Name of the variation without changes."""
 
@@ -141,11 +145,17 @@ def _variations(batch: BatchFile, label: str) -> tuple[list[Varied], list[Proble
     for key, values in flat(batch.vary).items():
         if not isinstance(values, list) or not values:
             remedy = "write the values in brackets"
-            problems.append(Problem("B004", label, "", f"vary.{key}", f"`{values}`", "a list of values", remedy))
+            found = f"`{shorten(values)}`"
+            problems.append(Problem("B004", label, "", f"vary.{shorten(key)}", found, "a list of values", remedy))
             continue
         short = key.rsplit(".", 1)[-1]
         axes.append([(f"{short}={_short(v)}", {key: _short(v)}, Changes({key: v})) for v in values])
     axes += [_axis(entry) for entry in batch.vary_rows]
+    count = math.prod(len(axis) for axis in axes)
+    if count > MOST_VARIATIONS:
+        allowed, remedy = f"at most {MOST_VARIATIONS} a case", "vary fewer values together, or list variations by name"
+        problems.append(Problem("B004", label, "", "vary", f"{count:.6g} combinations", allowed, remedy))
+        return [], problems
     return [_combined(choice) for choice in itertools.product(*axes)], problems
 
 
