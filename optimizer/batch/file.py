@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from optimizer.errors import DataProblem, Problem
+from optimizer.tables.case_file import endless_lines
 from optimizer.tables.settings import Amount, Count, Flag, Name, Section, Share
 from optimizer.tables.text import did_you_mean, read_text, shorten
 
@@ -108,14 +110,14 @@ def read_batch(path: Path) -> BatchFile:
     Raises:
         DataProblem: it cannot be read (B001), is not TOML (B002), has unknown keys (B003) or wrong values (B004).
     """
-    text, problems = read_text(path, path.name)
+    text, unread = read_text(path, path.name)
+    problems = [replace(problem, code="B001", file=str(path), row="") for problem in unread]
+    problems += [replace(problem, code="B002") for problem in endless_lines(text, str(path))]
     if problems:
-        raise DataProblem(
-            [Problem("B001", str(path), found=p.found, allowed=p.allowed, remedy=p.remedy) for p in problems]
-        )
+        raise DataProblem(problems)
     try:
         content = tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         row = re.search(r"line (\d+)", str(error))
         remedy = "text in quotation marks, lists in brackets, one key a line"
         found = shorten(error, 120)

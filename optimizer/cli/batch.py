@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.cli.console import print_table
-from optimizer.cli.options import json_option
+from optimizer.cli.options import Finite, json_option
 
 if TYPE_CHECKING:
     from optimizer.batch.execute import Batch, Result
@@ -30,10 +30,10 @@ RUNS = "runs"
 @click.option("--again", is_flag=True, help="Solve again what earlier runs of the same inputs have answered.")
 @click.option("--root", type=click.Path(), default=RUNS, show_default=True, help="Where earlier runs are looked for.")
 @click.option("--points", type=click.IntRange(2, 1000), default=None, help="Least number of points.")
-@click.option("--time-limit", type=click.FloatRange(1.0), default=None, help="Seconds for the solving of one case.")
-@click.option("--gap", type=click.FloatRange(0.0, 1.0), default=None, help="Gap per point, share of cost.")
+@click.option("--time-limit", type=Finite(1.0), default=None, help="Seconds for the solving of one case.")
+@click.option("--gap", type=Finite(0.0, 1.0), default=None, help="Gap per point, share of cost.")
 @click.option("--workers", type=click.IntRange(1, 256), default=None, help="Solver processes per case.")
-@click.option("--seed", type=int, default=None, help="Seed of everything random.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=None, help="Seed of everything random.")
 @json_option
 @click.pass_obj
 def batch(obj: dict[str, Any], /, what: tuple[str, ...], **options: Any) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
 import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,10 @@ import click
 from optimizer.errors import DataProblem, SourcingError
 
 DONE, BAD_INPUT, WRONG_USAGE, INFEASIBLE, LIMIT_WITH_PLAN, LIMIT_WITHOUT_PLAN, CRASH = range(7)
+MOST_TOLD = 200
+"""Problems told one by one; of more, only how many there are of each sort."""
+_NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of the system that say that a place is not to be read or written, which is for the user to mend."""
 
 
 def run_guarded(command: Callable[[], Any], words: Sequence[str]) -> int:
@@ -37,6 +43,11 @@ def run_guarded(command: Callable[[], Any], words: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return DONE
+    except OSError as refusal:
+        if refusal.errno not in _NO_PLACE:
+            return _report_crash(refusal, words)
+        _say(f"{refusal.filename or 'the output'}: {refusal.strerror}; name another place, or ask for the right to it")
+        return WRONG_USAGE
     except Exception as crash:
         return _report_crash(crash, words)
     return result if isinstance(result, int) else DONE
@@ -44,9 +55,12 @@ def run_guarded(command: Callable[[], Any], words: Sequence[str]) -> int:
 
 def _told(problem: SourcingError) -> str:
     if isinstance(problem, DataProblem):
-        count = len(problem.problems)
-        head = f"{count} problem{'s' if count != 1 else ''} in the input; nothing was written\n"
-        return head + "\n".join(f"  {line}" for line in str(problem).splitlines())
+        found = problem.problems
+        lines = [f"{len(found)} problem{'s' if len(found) != 1 else ''} in the input; nothing was written"]
+        lines += [f"  {line}" for told in found[:MOST_TOLD] for line in str(told).splitlines()]
+        left = Counter((each.code, each.file) for each in found[MOST_TOLD:])
+        lines += [f"  and {count} more [{code}] in {file}" for (code, file), count in sorted(left.items())]
+        return "\n".join(lines)
     return str(problem)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.results.write import read_tables
+from optimizer.results.folder import read_part
 
 EXPLAIN, ALTERNATIVES = "explain", "alternatives"
 
@@ -43,8 +42,5 @@ def read_alternatives(run: str | Path) -> Part:
 
 
 def _read(run: Path, name: str) -> Part:
-    folder = run / name
-    if not (folder / f"{name}.json").is_file():
-        return Part()
-    record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    return Part(read_tables(folder), record)
+    found = read_part(run, name)
+    return Part() if found is None else Part(*found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.errors import Infeasible, UsageProblem
+from optimizer.errors import DataProblem, Infeasible, UsageProblem
 from optimizer.results.folder import (
     RunFolder,
     RunTables,
@@ -88,8 +88,10 @@ def answered(case: str | Path, options: Options, job: str, root: Path = RUNS) ->
     loaded = load_case(case)
     wanted = identity(loaded.case_hash, loaded.data_hash, options.record(), versions(), job)
     for path in folders:
-        manifest = read_manifest(path.parent)
-        if manifest.get("status") == "complete" and identity_of(manifest) == wanted:
+        with suppress(DataProblem):  # a damaged run of whatever case is no answer, and no hindrance
+            manifest = read_manifest(path.parent)
+            if manifest.get("status") != "complete" or identity_of(manifest) != wanted:
+                continue
             run = read_run(path.parent)
             return Run(run.path, dict(run.tables), run.inputs, run.manifest, "complete")
     return None

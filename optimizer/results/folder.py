@@ -22,6 +22,7 @@ import pandas as pd
 from optimizer.errors import DataProblem, Problem, StorageFull, UsageProblem
 from optimizer.results.lock import lock, refuse_if_locked, unlock
 from optimizer.results.manifest import as_json, utc_now
+from optimizer.results.seal import write_seal
 from optimizer.results.write import read_tables, write_tables
 
 PARTIAL = ".partial"
@@ -113,7 +114,12 @@ class RunFolder:
                 f"{self.path} holds an unfinished run; go on with it by --resume, remove it, or name another folder"
             )
         self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
+            raise UsageProblem(f"{self.path} cannot be made ({error.strerror}); name another folder with -o") from error
         lock(self.path)
         if self._supersedes and not (self.path / POINTS).exists():
             shutil.copytree(target / POINTS, self.path / POINTS)
@@ -184,6 +190,7 @@ class RunFolder:
             raise UsageProblem(f"{self.target} exists already; the run is kept in {self.path}")
         if not keeps_points:
             shutil.rmtree(self.path / POINTS, ignore_errors=True)
+        write_seal(self.path)
         unlock(self.path)
         old = self.target.with_name(self.target.name + OLD)
         if self._supersedes:
@@ -213,6 +220,7 @@ def add_part(run: Path, name: str, tables: Mapping[str, pd.DataFrame], record: M
     write_tables(fresh, tables)
     if record is not None:
         replace_file(fresh / f"{safe_name(name)}.json", as_json(record).encode())
+    write_seal(fresh)
     if final.exists() or final.is_symlink():
         final.rename(old)
     fresh.rename(final)
@@ -228,11 +236,23 @@ def _clear(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def read_part(run: Path, name: str) -> tuple[dict[str, pd.DataFrame], dict[str, Any]] | None:
+    """Tables and record of a part that :func:`add_part` added to a run; None if it has none of that name.
+
+    Raises:
+        DataProblem: if the part is not as it was written (R002, R009).
+    """
+    folder = run / name
+    if not (folder / f"{name}.json").is_file():
+        return None
+    return read_tables(folder), _read_json(folder / f"{name}.json")
+
+
 def read_run(path: Path) -> RunTables:
     """Read a finished run.
 
     Raises:
-        DataProblem: if the folder is missing, unfinished or no run.
+        DataProblem: if the folder is missing, unfinished or no run (R001), or not as it was written (R002, R009).
     """
     problem = ""
     if not path.is_dir():
@@ -244,9 +264,9 @@ def read_run(path: Path) -> RunTables:
     if problem:
         remedy = "name a finished run folder, runs/<case>/<run-id>"
         raise DataProblem([Problem("R001", str(path), found=problem, allowed="a finished run", remedy=remedy)])
+    tables, inputs = read_tables(path), read_tables(path / INPUTS)
     audit = _read_json(path / "audit.json") if (path / "audit.json").is_file() else {}
-    inputs = read_tables(path / INPUTS)
-    return RunTables(path, read_tables(path), inputs, _read_json(path / "run.json"), audit)
+    return RunTables(path, tables, inputs, _read_json(path / "run.json"), audit)
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
@@ -264,10 +284,14 @@ def read_manifest(run: Path) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    allowed, remedy = "JSON as written by a run", "bring the run back from a copy, or make it again"
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataProblem([Problem("R002", str(path), found=str(error), allowed="JSON as written by a run")]) from error
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataProblem([Problem("R002", str(path), found=str(error), allowed=allowed, remedy=remedy)]) from error
+    if not isinstance(record, dict):
+        found = f"`{str(record)[:60]}`"
+        raise DataProblem([Problem("R002", str(path), found=found, allowed=allowed, remedy=remedy)])
     return record
 
 

@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from optimizer.errors import DataProblem, Problem
 from optimizer.results.schema import TABLES
+from optimizer.results.seal import check_seal
 
 DIGITS = 9
 _FORMULA = re.compile(r"^(?:'|\s*[=+\-@＝＋－＠]|[\t\r\n])")  # noqa: RUF001 - the full-width forms are meant
@@ -87,8 +89,23 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """Read all tables of a folder from Parquet."""
-    return {path.stem: pd.read_parquet(path, engine="pyarrow") for path in sorted(folder.glob("*.parquet"))}
+    """Read all tables of a folder from Parquet.
+
+    Raises:
+        DataProblem: files that are no tables (R002), or a sealed folder that was changed (R009).
+    """
+    check_seal(folder)
+    tables, problems = {}, []
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            tables[path.stem] = pd.read_parquet(path, engine="pyarrow")
+        except (OSError, ValueError) as error:
+            remedy = "bring the run back from a copy, or make it again"
+            found = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+            problems.append(Problem("R002", str(path), found=found, allowed="a table in Parquet", remedy=remedy))
+    if problems:
+        raise DataProblem(problems)
+    return tables
 
 
 def read_csv_table(path: Path) -> pd.DataFrame:

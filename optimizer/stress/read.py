@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.results.write import read_tables
+from optimizer.results.folder import read_part
 
 PART = "stress"
 """Subfolder of a run that holds its stress test."""
@@ -35,8 +34,5 @@ class StressTables:
 
 def read_stress(run: str | Path) -> StressTables | None:
     """The stress test of a finished run, or None if it has none."""
-    folder = Path(run) / PART
-    if not (folder / f"{PART}.json").is_file():
-        return None
-    record = json.loads((folder / f"{PART}.json").read_text(encoding="utf-8"))
-    return StressTables(folder, read_tables(folder), record)
+    found = read_part(Path(run), PART)
+    return None if found is None else StressTables(Path(run) / PART, *found)

@@ -31,7 +31,7 @@ def read_settings(path: Path, label: str) -> tuple[CaseSettings | None, list[Pro
     Codes: T002, T003 (file), T004 (syntax), T005 (unknown key), T006 (missing key), T007 (wrong value).
     """
     text, problems = read_text(path, label)
-    problems = problems or list(_endless(text, label))
+    problems = problems or list(endless_lines(text, label))
     if problems:
         return None, problems
     try:
@@ -45,7 +45,7 @@ def read_settings(path: Path, label: str) -> tuple[CaseSettings | None, list[Pro
         return None, [_problem(detail, lines, label) for detail in error.errors()]
 
 
-def _endless(text: str, label: str) -> Iterator[Problem]:
+def endless_lines(text: str, label: str) -> Iterator[Problem]:
     """Yield lines too long to be meant (T004)."""
     for number, line in enumerate(text.splitlines(), start=1):
         if len(line) > LONGEST_LINE:

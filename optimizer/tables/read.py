@@ -160,7 +160,8 @@ def range_problems(table: Table) -> list[Problem]:
     """Return values outside the range, words or pattern of their column (T020 to T023), by pandera."""
     if not table.rows:
         return []
-    columns = {name for row in table.rows for name in row.values}
+    schema = pandera_schema(table.resource)
+    columns = {name for row in table.rows for name in row.values} & set(schema.columns)
     loose = {"number": "float64", "integer": "Int64", "boolean": "boolean", "string": "object"}
     frame = pd.DataFrame(
         {
@@ -170,7 +171,7 @@ def range_problems(table: Table) -> list[Problem]:
         }
     )
     try:
-        pandera_schema(table.resource).validate(frame, lazy=True)
+        schema.validate(frame, lazy=True)
     except pe.SchemaErrors as error:
         cases = error.failure_cases
         found = sorted(zip(cases["index"], cases["column"], cases["check"], strict=True))

@@ -24,30 +24,29 @@ SOLVED_EVERY = 20
 
 
 def _fates(numbers: range, folder: Path, solved_every: int = 0) -> tuple[Counter[int], dict[str, str]]:
-    """How often each exit code came, and what was wrong by mutant."""
+    """How often each exit code came, and what was wrong by mutant; mutants at fault are left to look at."""
     fates: Counter[int] = Counter()
     wrong = {}
     for number in numbers:
-        case = grow(number, folder)
-        verdict = judge(["-q", "check", str(case), "--json"], folder)
+        place = folder / str(number)
+        place.mkdir()
+        case = grow(number, place)
+        verdict = judge(["-q", "check", str(case), "--json"], place)
+        what = "check"
         fates[verdict.code] += 1
+        if (
+            not verdict.faults
+            and verdict.code == 0
+            and solved_every
+            and random.Random(number).randrange(solved_every) == 0
+        ):
+            words = ["-q", "solve", str(case), "-o", str(place / "run"), "--time-limit", "5", "--workers", "1"]
+            verdict = judge(words, place, FIT_SOLVED, 90)
+            what = "solve"
         if verdict.faults:
-            wrong[f"check {number}"] = f"{verdict.faults} {verdict.said[-1500:]}"
-        elif verdict.code == 0 and solved_every and random.Random(number).randrange(solved_every) == 0:
-            words = [
-                "-q",
-                "solve",
-                str(case),
-                "-o",
-                str(folder / f"run{number}"),
-                "--time-limit",
-                "5",
-                "--workers",
-                "1",
-            ]
-            verdict = judge(words, folder, FIT_SOLVED, 90)
-            if verdict.faults:
-                wrong[f"solve {number}"] = f"{verdict.faults} {verdict.said[-1500:]}"
+            wrong[f"{what} {number}"] = f"{verdict.faults} {verdict.said[-1500:]}"
+        else:
+            shutil.rmtree(place)
     return fates, wrong
 
 

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 import pytest
-from pyomo.opt import SolverFactory
+from two_solvers import AGREE, fix_integers, highs, posed, same, scip, value
 
 sys.path.append(str(Path(__file__).parents[1] / "toys"))
 from toy import NAMES, planned, ready
@@ -19,59 +18,19 @@ from optimizer.errors import Infeasible, SolverFailure, UsageProblem
 from optimizer.jobs.frontier import frontier_of, solve_plan
 from optimizer.jobs.prepare import COST, LOSS, Options
 from optimizer.model.build import build_model
-from optimizer.solve.compile import members
 from optimizer.solve.master import Master, Question
 from optimizer.solve.other_solver import find_solver, solve_whole
 
 pytest.importorskip("pyscipopt", reason="SCIP is not installed")
 
 FEASIBLE = [name for name in NAMES if name != "cannot-be"]
-AGREE = 1e-6
-"""Relative difference of two solvers on the same program."""
 CAPS = (math.inf, 3.0)
-
-
-def same(value: float) -> Any:
-    return pytest.approx(value, rel=AGREE, abs=1e-6)
-
-
-def scip() -> Any:
-    solver = SolverFactory("scip_direct")
-    solver.config.solver_options.update({"numerics/feastol": 1e-9, "numerics/dualfeastol": 1e-9, "limits/gap": 0.0})
-    return solver
-
-
-def highs() -> Any:
-    solver = SolverFactory("appsi_highs")
-    solver.config.mip_gap = 0.0
-    solver.options = {"mip_abs_gap": 0.0, "primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
-    return solver
-
-
-def posed(name: str, cap: float) -> Any:
-    """The whole model of a toy: least cost at a loss."""
-    model = build_model(ready(name).instance)
-    model.cost_objective.activate()
-    if math.isfinite(cap) and ready(name).program.blocks:
-        model.loss_cap = pyo.Constraint(expr=model.loss_measure.expr <= cap)
-    return model
-
-
-def value(solver: Any, model: Any) -> tuple[float, float]:
-    """Bound and value; infinite where nothing is possible."""
-    results = solver.solve(model, load_solutions=False)
-    word = str(results.solver.termination_condition)
-    if word in ("infeasible", "provenInfeasible", "infeasibleOrUnbounded"):
-        return math.inf, math.inf
-    assert word in ("optimal", "convergenceCriteriaSatisfied"), word
-    model.solutions.load_from(results)
-    return float(results.problem.lower_bound), float(pyo.value(model.cost))
 
 
 @pytest.mark.parametrize("cap", [CAPS[0], *(pytest.param(cap, marks=pytest.mark.long) for cap in CAPS[1:])])
 @pytest.mark.parametrize("name", FEASIBLE)
 def test_linear_relaxations_agree(name: str, cap: float) -> None:
-    model = posed(name, cap)
+    model = posed(ready(name), cap)
     pyo.TransformationFactory("core.relax_integer_vars").apply_to(model)
     by_scip, by_highs = value(scip(), model)[1], value(highs(), model)[1]
     ours = Master(ready(name).program, COST, LOSS).relax(Question(max_second=cap)).bound
@@ -84,12 +43,8 @@ def test_programs_with_fixed_integers_agree(name: str) -> None:
     program = ready(name).program
     master = Master(program, COST, LOSS)
     (plan, *_) = master.answer(Question(), 0.0).attained
-    model = posed(name, math.inf)
-    chosen = dict(zip(program.column_names, np.round(plan.x), strict=True))
-    for component in model.component_objects(pyo.Var):
-        for data, label, _ in members(component):
-            if not data.is_continuous():
-                data.fix(chosen[label])
+    model = posed(ready(name), math.inf)
+    fix_integers(model, program, plan.x)
     by_scip, by_highs = value(scip(), model)[1], value(highs(), model)[1]
     again = master.polish(Question(), plan.x)
     assert by_scip == same(by_highs)
@@ -100,7 +55,7 @@ def test_programs_with_fixed_integers_agree(name: str) -> None:
 @pytest.mark.parametrize("cap", [CAPS[0], *(pytest.param(cap, marks=pytest.mark.long) for cap in CAPS[1:])])
 @pytest.mark.parametrize("name", FEASIBLE)
 def test_intervals_of_mixed_integer_solves_overlap(name: str, cap: float) -> None:
-    bound, incumbent = value(scip(), posed(name, cap))
+    bound, incumbent = value(scip(), posed(ready(name), cap))
     answer = Master(ready(name).program, COST, LOSS).answer(Question(max_second=cap), 1e-9, rounds=20)
     if incumbent == math.inf:
         assert answer.is_proven_infeasible
