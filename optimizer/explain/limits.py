@@ -127,7 +127,7 @@ def _capacity_duals(block: RecourseBlock, x: Floats) -> Iterator[tuple[Index, fl
     if outcome.row_duals is None:
         return
     for row in np.flatnonzero(outcome.row_duals < -SMALLEST):
-        name = block.row_names[row]
+        name = block.row_names[int(row)]
         _, found, text = name.rpartition("recourse_capacity[")
         if found:
             layer, _, rest = text.removesuffix("]").partition(",")

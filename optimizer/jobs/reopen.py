@@ -11,6 +11,7 @@ from optimizer.jobs.prepare import Prepared, prepare
 from optimizer.jobs.watch import Watcher
 from optimizer.results.folder import CASE, RunTables, read_run
 from optimizer.results.plans import read_plans
+from optimizer.results.stored import read_program
 from optimizer.solve.compiled import Floats
 from optimizer.tables.case import Case, load_case
 
@@ -21,7 +22,7 @@ class Reopened:
 
     Attributes:
         run: tables and manifest as read from the folder.
-        ready: case, instance and compiled program, rebuilt from the run's own copy of the case.
+        ready: case, instance and compiled program, from the run's own copy of the case and the program kept beside it.
         plans: first-stage vector of every point, by its number in the ``frontier`` table.
     """
 
@@ -31,13 +32,15 @@ class Reopened:
 
 
 def reopen(path: str | Path, watcher: Watcher | None = None) -> Reopened:
-    """Rebuild the model of a finished run from the copy of its case, and read its plans.
+    """Take up a finished run: the copy of its case, its program and its plans.
+
+    The program is read as the run kept it; where that cannot be (an older run, another version), it is made again.
 
     Raises:
         DataProblem: if the folder is no finished run, or its case or plans are missing or of another version.
     """
     run = read_run(Path(path))
-    ready = prepare(case_of(run), watcher)
+    ready = prepare(case_of(run), watcher, lambda: read_program(run.path, run.manifest))
     return Reopened(run, ready, read_plans(run.path, ready.program))
 
 

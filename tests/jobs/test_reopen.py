@@ -10,19 +10,14 @@ import pandas as pd
 import pytest
 
 from optimizer.errors import DataProblem
-from optimizer.jobs.frontier import Run, frontier_of
-from optimizer.jobs.prepare import Options, prepare
+from optimizer.jobs.frontier import Run
+from optimizer.jobs.prepare import prepare
 from optimizer.jobs.reopen import chosen_point, reopen
 from optimizer.results.plans import read_plans
 from optimizer.tables.case import load_case
 from optimizer.tables.snapshot import write_snapshot
 
 TOYS = Path(__file__).parents[1] / "toys"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return frontier_of(TOYS / "stock-cover", tmp_path_factory.mktemp("runs") / "stock", Options(points=3))
 
 
 def test_reopened_run_is_the_same_model_and_plans(run: Run) -> None:
