@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from optimizer.chain.licences import Movement
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.rows import ALL
 from optimizer.chain.services import Services
@@ -43,7 +44,7 @@ def holds_of(tables: Tables, country_of: Mapping[str, str], services: Services, 
 
 
 def _hold(row: Row, country: str, services: Services, year: int) -> Hold:
-    licence = services.licence(row["exporter_iso3"], row["control_group"], country, ALL, year, ALL, None)
+    licence = services.licence(Movement(row["exporter_iso3"], row["control_group"], country, ALL, year))
     if licence is None:
         return Hold()
     if licence.approval_share > 0:
