@@ -13,6 +13,7 @@ from optimizer.errors import DataProblem
 from optimizer.jobs.frontier import Run
 from optimizer.jobs.prepare import prepare
 from optimizer.jobs.reopen import chosen_point, reopen
+from optimizer.report.view import RunView
 from optimizer.results.plans import read_plans
 from optimizer.tables.case import load_case
 from optimizer.tables.snapshot import write_snapshot
@@ -48,10 +49,10 @@ def test_plans_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
 
 def test_unknown_point_is_named_with_the_known_ones(run: Run) -> None:
     tables = reopen(run.path).run
-    assert chosen_point(tables, None, 2) == 2
-    assert chosen_point(tables, 1, 2) == 1
+    assert chosen_point(tables, None) == RunView(tables).recommended
+    assert chosen_point(tables, 1) == 1
     with pytest.raises(DataProblem, match="R005"):
-        chosen_point(tables, 99, 1)
+        chosen_point(tables, 99)
 
 
 @pytest.mark.parametrize("case", ["allied-magnets", TOYS / "trade-rules"])
