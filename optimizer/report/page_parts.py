@@ -148,8 +148,12 @@ def _record(folder: Path) -> Mapping[str, Any]:
 
 
 def _labels(view: RunView) -> dict[str, str]:
-    """Key → name of places, products, offers, qualifications, projects and countries."""
-    found = dict(country_names())
+    """Key → name of places, products, offers, qualifications, projects, countries, shocks and totals."""
+    found = {**country_names(), "cost_musd": "cost", "loss_months": "months lost"}
+    shocks = view.table("shocks")
+    if {"shock", "name", "start_year"} <= set(shocks.columns):
+        rows = zip(shocks["shock"], shocks["name"], shocks["start_year"], strict=True)
+        found |= {str(shock): f"{text_of(name) or shock}, from {int(year)}" for shock, name, year in rows}
     for table, key in (("offers", "offer"), ("qualifications", "qualification")):
         frame = view.given(table, key, "facility", "product")
         for name, facility, product in zip(frame[key], frame["facility"], frame["product"], strict=True):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar, overload
 
@@ -55,30 +56,6 @@ class Late(Sequence[T]):
 
     def __hash__(self) -> int:
         return hash(self._items())
-
-
-@dataclass(frozen=True)
-class _Names:
-    """Makes the names of some labels; a class, so that it can be sent to another process."""
-
-    labels: Labels
-    start: int
-    stop: int
-
-    def __call__(self) -> tuple[str, ...]:
-        return tuple(self.labels.name(words) for words in self.labels.lists(self.start, self.stop))
-
-
-@dataclass(frozen=True)
-class _Keys:
-    """Makes the keys of some labels."""
-
-    labels: Labels
-    start: int
-    stop: int
-
-    def __call__(self) -> tuple[Key, ...]:
-        return tuple((str(own), tuple(index)) for _, own, *index in self.labels.lists(self.start, self.stop))
 
 
 @dataclass(frozen=True)
@@ -144,4 +121,10 @@ class Labels:
     def part(self, start: int, stop: int) -> tuple[Sequence[str], Sequence[Key]]:
         """Names and keys of the labels from ``start`` up to ``stop``, made when they are first read."""
         size = stop - start
-        return Late(size, _Names(self, start, stop)), Late(size, _Keys(self, start, stop))
+        return Late(size, partial(self._names, start, stop)), Late(size, partial(self._keys, start, stop))
+
+    def _names(self, start: int, stop: int) -> tuple[str, ...]:
+        return tuple(self.name(words) for words in self.lists(start, stop))
+
+    def _keys(self, start: int, stop: int) -> tuple[Key, ...]:
+        return tuple((str(own), tuple(index)) for _, own, *index in self.lists(start, stop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,12 @@ def test_program_that_cannot_be_trusted_is_made_again(run: Run, copy: Path, harm
 def test_program_of_other_code_is_made_again(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "code_digest", lambda: "another version")
     assert read_program(copy, read_manifest(copy)) is None
+
+
+def test_labels_travel_to_another_process_unread() -> None:
+    part = Labels.of([("x[a]", ("x", ("a",)))]).part(0, 1)
+    names, keys = pickle.loads(pickle.dumps(part))
+    assert (tuple(names), tuple(keys)) == (("x[a]",), (("x", ("a",)),))
 
 
 def test_labels_come_back_as_they_were() -> None:
