@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from optimizer.chain.instance import Facility, Lane, Layer, Market, Product
+from optimizer.chain.licences import Licence, Movement
 from optimizer.chain.records import Row
 from optimizer.chain.routing import PlacePoint
 from optimizer.chain.services import Services
 
 if TYPE_CHECKING:
-    from optimizer.chain.licences import Licence
     from optimizer.chain.routing import Leg
 
 ANY_SEGMENT = "*"
@@ -104,7 +104,7 @@ class LaneBook:
         segment = self._segments.get(end, ANY_SEGMENT)
         ask = self._services.licence
         group, form = product.control_group, product.form
-        return {t: ask(exporter, group, importer, segment, t, end, form) for t in self._years}
+        return {t: ask(Movement(exporter, group, importer, segment, t, end, form)) for t in self._years}
 
 
 def places_of(

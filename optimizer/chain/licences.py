@@ -20,6 +20,29 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class Movement:
+    """A movement of goods in a year, as export licences see it.
+
+    Attributes:
+        exporter_iso3: country the goods leave.
+        control_group: group of controlled goods they belong to; None: not controlled.
+        destination_iso3: country they go to.
+        segment: end use; ``*`` for a movement to a facility, to which only rows for all segments apply.
+        year: of the movement.
+        customer: the market, for rows that name customers; ``*``: none in particular.
+        form: of the goods, for rows that name forms; None: any.
+    """
+
+    exporter_iso3: str
+    control_group: str | None
+    destination_iso3: str
+    segment: str
+    year: int
+    customer: str = ALL
+    form: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Licence:
     """One row of ``licences``: what an exporter grants of a control group to a destination and end use.
 
@@ -46,13 +69,13 @@ class Licence:
     is_transshipment_barred: bool = False
     spill_over_share: float = 0.0
 
-    def covers(self, segment: str, year: int, customer: str, form: str | None) -> bool:
+    def covers(self, asked: Movement) -> bool:
         """Say whether the row speaks about an end use, a year, a customer and a form; the destination is not asked."""
         return (
-            self.first_year <= year <= self.last_year
-            and self.segment in (ALL, segment)
-            and (not self.customers or customer in self.customers)
-            and (not self.forms or form is None or form in self.forms)
+            self.first_year <= asked.year <= self.last_year
+            and self.segment in (ALL, asked.segment)
+            and (not self.customers or asked.customer in self.customers)
+            and (not self.forms or asked.form is None or asked.form in self.forms)
         )
 
 

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.chain.licences import Licence
+from optimizer.chain.licences import Licence, Movement
 from optimizer.chain.records import Row, Tables, rows_of
-from optimizer.chain.rows import ALL
 from optimizer.chain.trade import CountryGroups, TradeRules
 
 
@@ -87,19 +86,9 @@ class PlanRules:
         """See ``TradeRules.tariff_share``."""
         return self.at(year).tariff_share(importer_iso3, exporter_iso3, form, year)
 
-    def licence(
-        self,
-        exporter_iso3: str,
-        control_group: str | None,
-        destination_iso3: str,
-        segment: str,
-        year: int,
-        customer: str = ALL,
-        form: str | None = None,
-    ) -> Licence | None:
+    def licence(self, asked: Movement) -> Licence | None:
         """See ``TradeRules.licence``."""
-        asked = (exporter_iso3, control_group, destination_iso3, segment, year, customer, form)
-        return self.at(year).licence(*asked)
+        return self.at(asked.year).licence(asked)
 
     @property
     def licences(self) -> dict[tuple[str, str], list[Licence]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from optimizer.chain.instance import Facility, Lane, Market, OriginClass, Product, Recipe
-from optimizer.chain.licences import FREE, Licence
+from optimizer.chain.licences import FREE, Licence, Movement
 from optimizer.chain.rows import ALL
 from optimizer.chain.services import Services
 
@@ -109,5 +109,6 @@ def _refused_years(
         return []
     segment, customer = market.segment if market else ALL, lane.to_place
     group, form = product.control_group, product.form
-    rows = {t: services.licence(exporter, group, end, segment, t, customer, form) for t in lane.approval_share}
+    asked = {t: Movement(exporter, group, end, segment, t, customer, form) for t in lane.approval_share}
+    rows = {t: services.licence(movement) for t, movement in asked.items()}
     return [t for t, row in rows.items() if row is not None and row.approval_share <= 0.0]

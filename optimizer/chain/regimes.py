@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.chain.licences import Licence
+from optimizer.chain.licences import Licence, Movement
 from optimizer.chain.phases import Phase, branch_probability, phases_of, regimes_in_force
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.rows import ALL
@@ -107,8 +107,8 @@ class _Change:
 
     def cut(self, exporter: str, group: str, ends: Ends) -> float | None:
         """Share of the licensed volume that is left, at most 1; None where nothing was licensed before."""
-        was = self.before.approval_share(exporter, group, *ends, self.year)
-        now = self.after.approval_share(exporter, group, *ends, self.year)
+        asked = Movement(exporter, group, *ends, self.year)
+        was, now = self.before.approval_share(asked), self.after.approval_share(asked)
         return min(1.0, now / was) if was > 0 else None
 
     def content_cut(self, exporter: str, group: str, ends: Ends) -> float:
@@ -118,7 +118,7 @@ class _Change:
 
     def licence(self, exporter: str, group: str, ends: Ends) -> Licence | None:
         """Row of the new regime that governs."""
-        return self.after.licence(exporter, group, *ends, self.year)
+        return self.after.licence(Movement(exporter, group, *ends, self.year))
 
 
 def _effects(case: Any, row: Row, phase: Phase, event: str) -> list[Row]:

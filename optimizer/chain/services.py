@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.chain.instance import Shock
 
 if TYPE_CHECKING:
-    from optimizer.chain.licences import Licence
+    from optimizer.chain.licences import Licence, Movement
     from optimizer.chain.routing import Leg, PlacePoint
 
 
@@ -20,15 +20,14 @@ class Services:
     Attributes:
         leg: (from, to, whether air is wanted) → ways to ship.
         tariff_share: (importer, exporter, form, year) → duty.
-        licence: (exporter, control group, destination, segment, year, customer, form) → governing row of ``licences``,
-            None where nothing is controlled.
+        licence: movement → governing row of ``licences``, None where nothing is controlled.
         members: country or group → country codes.
         shocks: (facilities, lanes, origin rules, years, products, markets) → shocks.
     """
 
     leg: Callable[[PlacePoint, PlacePoint, bool], list[Leg]]
     tariff_share: Callable[[str, str, str, int], float]
-    licence: Callable[[str, str | None, str, str, int, str, str | None], Licence | None]
+    licence: Callable[[Movement], Licence | None]
     members: Callable[[str], frozenset[str]]
     shocks: Callable[..., Mapping[str, Shock]]
     licences: Mapping[tuple[str, str], Sequence[Licence]] = field(default_factory=dict)

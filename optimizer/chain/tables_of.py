@@ -6,14 +6,15 @@ is there with its columns even if it has no rows, sorted by its leading columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import pandas as pd
 
-from optimizer.chain.instance import Instance
+from optimizer.chain.instance import Instance, Lane
 
 Rows = Iterator[tuple[Any, ...]]
+T = TypeVar("T")
 
 _DTYPES = {"s": "object", "f": "float64", "i": "int64", "b": "bool"}
 
@@ -32,6 +33,19 @@ def _list(values: Iterable[Any]) -> str:
     return ";".join(str(value) for value in values)
 
 
+def _by_year(items: Mapping[str, T], x: Instance, row: Callable[[T, int], tuple[Any, ...]]) -> Rows:
+    """Rows of every item in every year: its key, the year, and what ``row`` gives."""
+    for name, item in items.items():
+        for t in x.years:
+            yield name, t, *row(item, t)
+
+
+def _keyed(amounts: Mapping[Any, Any], *before: Any) -> Rows:
+    """Rows of amounts by a key of several parts."""
+    for key, amount in amounts.items():
+        yield *before, *key, amount
+
+
 def _facilities(x: Instance) -> Rows:
     for f in x.facilities.values():
         place = (f.country_iso3, f.latitude, f.longitude)
@@ -39,9 +53,9 @@ def _facilities(x: Instance) -> Rows:
 
 
 def _capacities(x: Instance) -> Rows:
-    for f in x.facilities.values():
-        for t in x.years:
-            yield f.facility, t, f.capacity_t.get(t, 0.0), f.open_sale_t.get(t, 0.0), f.open_toll_t.get(t, 0.0)
+    yield from _by_year(
+        x.facilities, x, lambda f, t: (f.capacity_t.get(t, 0.0), f.open_sale_t.get(t, 0.0), f.open_toll_t.get(t, 0.0))
+    )
 
 
 def _recipes(x: Instance) -> Rows:
@@ -83,10 +97,11 @@ def _lanes(x: Instance) -> Rows:
 
 
 def _lane_years(x: Instance) -> Rows:
-    for lane in x.lanes.values():
-        for t in x.years:
-            licence = (lane.approval_share.get(t, 1.0), lane.processing_days.get(t, 0.0), lane.barred_bits.get(t, 0))
-            yield lane.lane, t, lane.tariff_share.get(t, 0.0), *licence
+    def row(lane: Lane, t: int) -> tuple[Any, ...]:
+        licence = (lane.approval_share.get(t, 1.0), lane.processing_days.get(t, 0.0), lane.barred_bits.get(t, 0))
+        return lane.tariff_share.get(t, 0.0), *licence
+
+    yield from _by_year(x.lanes, x, row)
 
 
 def _lane_classes(x: Instance) -> Rows:
@@ -107,9 +122,7 @@ def _market_products(x: Instance) -> Rows:
 
 
 def _demand(x: Instance) -> Rows:
-    for d in x.markets.values():
-        for t in x.years:
-            yield d.market, t, d.demand_t.get(t, 0.0), d.forbidden_bits.get(t, 0)
+    yield from _by_year(x.markets, x, lambda d, t: (d.demand_t.get(t, 0.0), d.forbidden_bits.get(t, 0)))
 
 
 def _offers(x: Instance) -> Rows:
@@ -120,9 +133,9 @@ def _offers(x: Instance) -> Rows:
 
 
 def _offer_years(x: Instance) -> Rows:
-    for o in x.offers.values():
-        for t in x.years:
-            yield o.offer, t, o.price_usd_per_kg.get(t, 0.0), o.running_t.get(t, 0.0), t in o.start_years
+    yield from _by_year(
+        x.offers, x, lambda o, t: (o.price_usd_per_kg.get(t, 0.0), o.running_t.get(t, 0.0), t in o.start_years)
+    )
 
 
 def _qualifications(x: Instance) -> Rows:
@@ -132,9 +145,7 @@ def _qualifications(x: Instance) -> Rows:
 
 
 def _qualification_years(x: Instance) -> Rows:
-    for q in x.qualifications.values():
-        for t in x.years:
-            yield q.qualification, t, t in q.years, q.spot_t.get(t, 0.0)
+    yield from _by_year(x.qualifications, x, lambda q, t: (t in q.years, q.spot_t.get(t, 0.0)))
 
 
 def _projects(x: Instance) -> Rows:
@@ -143,9 +154,7 @@ def _projects(x: Instance) -> Rows:
 
 
 def _project_years(x: Instance) -> Rows:
-    for e in x.projects.values():
-        for t in x.years:
-            yield e.project, t, t in e.years
+    yield from _by_year(x.projects, x, lambda e, t: (t in e.years,))
 
 
 def _project_profile(x: Instance) -> Rows:
@@ -190,31 +199,23 @@ def _shock_periods(x: Instance) -> Rows:
 
 def _facility_shares(x: Instance) -> Rows:
     for s in x.shocks.values():
-        for (facility, period), share in s.facility_share.items():
-            yield s.shock, facility, period, share
+        yield from _keyed(s.facility_share, s.shock)
 
 
 def _lane_shares(x: Instance) -> Rows:
     for s in x.shocks.values():
-        for (lane, period, bit), share in s.lane_share.items():
-            yield s.shock, lane, period, bit, share
+        yield from _keyed(s.lane_share, s.shock)
 
 
 def _shock_duties(x: Instance) -> Rows:
     for s in x.shocks.values():
-        for (lane, period), share in s.extra_duty_share.items():
-            yield s.shock, lane, period, share
+        yield from _keyed(s.extra_duty_share, s.shock)
 
 
 def _place_classes(x: Instance) -> Rows:
     for (layer, place, product), classes in x.place_classes.items():
         for g in classes:
             yield layer, place, product, g
-
-
-def _upstream_spot(x: Instance) -> Rows:
-    for (facility, product, t), volume in x.upstream_spot_t.items():
-        yield facility, product, t, volume
 
 
 def _share_caps(x: Instance) -> Rows:
@@ -259,11 +260,6 @@ def _price_parts(x: Instance) -> Rows:
 
 def _project_costs(x: Instance) -> Rows:
     yield from x.public_money.project_cost_musd.items()
-
-
-def _waived(x: Instance) -> Rows:
-    for (layer, place, product), bits in x.waived_bits.items():
-        yield layer, place, product, bits
 
 
 def _settings(x: Instance) -> Rows:
@@ -364,7 +360,7 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     "lane_shares": ("shock lane period:i origin_bit:i open_share:f", 4, _lane_shares),
     "shock_duties": ("shock lane period:i extra_share:f", 3, _shock_duties),
     "place_classes": ("layer place product origin_class:i", 4, _place_classes),
-    "upstream_spot": ("facility product year:i spot_t:f", 3, _upstream_spot),
+    "upstream_spot": ("facility product year:i spot_t:f", 3, lambda x: _keyed(x.upstream_spot_t)),
     "share_caps": ("name stage facilities max_share:f years penalty_usd_per_kg:f", 2, _share_caps),
     "supplier_counts": ("name stage facilities min_count:f max_count:f years", 3, _supplier_counts),
     "budgets": ("name terms years max_musd:f", 1, _budgets),
@@ -378,7 +374,7 @@ TABLES: dict[str, tuple[str, int, Callable[[Instance], Rows]]] = {
     ),
     "price_parts": ("offer year:i product market kg_per_kg:f price_usd_per_kg:f floor_usd_per_kg:f", 4, _price_parts),
     "project_costs": ("project cost_musd:f", 1, _project_costs),
-    "waived": ("layer place product waived_bits:i", 3, _waived),
+    "waived": ("layer place product waived_bits:i", 3, lambda x: _keyed(x.waived_bits)),
     "settings": ("key value", 1, _settings),
     "year_weights": ("start_year:i weight:f", 1, _year_weights),
     "discount_factors": ("year:i discount_factor:f", 1, _discount_factors),

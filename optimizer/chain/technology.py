@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from optimizer.chain.licences import Movement
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.rows import ALL
 from optimizer.chain.services import Services
@@ -42,7 +43,7 @@ def holds_of(tables: Tables, plant_of: Mapping[str, tuple[str, str]], services: 
 
 def _hold(row: Row, plant: tuple[str, str], services: Services, year: int) -> Hold:
     country, facility = plant
-    licence = services.licence(row["exporter_iso3"], row["control_group"], country, ALL, year, facility, None)
+    licence = services.licence(Movement(row["exporter_iso3"], row["control_group"], country, ALL, year, facility))
     if licence is None:
         return Hold()
     if licence.approval_share > 0:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from optimizer.chain.licences import Licence, licences_in_force
+from optimizer.chain.licences import Licence, Movement, licences_in_force
 from optimizer.chain.rows import ALL, Tables, table_rows
 
 MID_YEAR = "07-01"
@@ -76,7 +76,7 @@ class TradeRules:
                 self._duties[duty.form].append(duty)
         self.licences = licences_in_force(tables, regimes)
         self._known_tariff: dict[tuple[str, str, str, int], float] = {}
-        self._known_licence: dict[tuple[str, str | None, str, str, int, str, str | None], Licence | None] = {}
+        self._known_licence: dict[Movement, Licence | None] = {}
 
     def tariff_share(self, importer_iso3: str, exporter_iso3: str, form: str, year: int) -> float:
         """Ad valorem duty on a form, as a share of customs value, in force on 1 July of the year.
@@ -92,40 +92,20 @@ class TradeRules:
             self._known_tariff[key] = self._stacked_duty(*key)
         return self._known_tariff[key]
 
-    def approval_share(
-        self,
-        exporter_iso3: str,
-        control_group: str | None,
-        destination_iso3: str,
-        segment: str,
-        year: int,
-        customer: str = ALL,
-        form: str | None = None,
-    ) -> float:
+    def approval_share(self, asked: Movement) -> float:
         """Share of the volume that licences let through; 1 where nothing is controlled."""
-        row = self.licence(exporter_iso3, control_group, destination_iso3, segment, year, customer, form)
+        row = self.licence(asked)
         return 1.0 if row is None else row.approval_share
 
-    def licence(
-        self,
-        exporter_iso3: str,
-        control_group: str | None,
-        destination_iso3: str,
-        segment: str,
-        year: int,
-        customer: str = ALL,
-        form: str | None = None,
-    ) -> Licence | None:
+    def licence(self, asked: Movement) -> Licence | None:
         """Row that governs a movement, None where nothing is controlled.
 
         The most specific row counts: one that names the segment before one that names the customer, then the
-        destination, then the one that started last. ``segment`` is ``*`` for a movement to a facility: only rows for
-        all segments apply. ``customer`` is the market, for rows that name customers.
+        destination, then the one that started last.
         """
-        key = (exporter_iso3, control_group, destination_iso3, segment, year, customer, form)
-        if key not in self._known_licence:
-            self._known_licence[key] = self._governing(*key)
-        return self._known_licence[key]
+        if asked not in self._known_licence:
+            self._known_licence[asked] = self._governing(asked)
+        return self._known_licence[asked]
 
     def _stacked_duty(self, importer: str, exporter: str, form: str, year: int) -> float:
         if importer == exporter:
@@ -159,23 +139,13 @@ class TradeRules:
         of = self.groups.specificity
         return (of(duty.exporter), of(duty.importer), duty.form != ALL, duty.depth, duty.valid_from)
 
-    def _governing(
-        self,
-        exporter: str,
-        control_group: str | None,
-        destination: str,
-        segment: str,
-        year: int,
-        customer: str,
-        form: str | None,
-    ) -> Licence | None:
-        if control_group is None or exporter == destination:
+    def _governing(self, asked: Movement) -> Licence | None:
+        if asked.control_group is None or asked.exporter_iso3 == asked.destination_iso3:
             return None
-        covers = self.groups.covers
         rows = [
             row
-            for row in self.licences.get((exporter, control_group), ())
-            if row.covers(segment, year, customer, form) and covers(row.destination, destination)
+            for row in self.licences.get((asked.exporter_iso3, asked.control_group), ())
+            if row.covers(asked) and self.groups.covers(row.destination, asked.destination_iso3)
         ]
         return max(rows, key=self._licence_rank, default=None)
 
@@ -231,8 +201,6 @@ def tariff_share(tables: Tables, importer_iso3: str, exporter_iso3: str, form: s
     return _rules(tables).tariff_share(importer_iso3, exporter_iso3, form, year)
 
 
-def approval_share(
-    tables: Tables, exporter_iso3: str, control_group: str | None, destination_iso3: str, segment: str, year: int
-) -> float:
+def approval_share(tables: Tables, asked: Movement) -> float:
     """See ``TradeRules.approval_share``."""
-    return _rules(tables).approval_share(exporter_iso3, control_group, destination_iso3, segment, year)
+    return _rules(tables).approval_share(asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,17 +13,14 @@ import click
 @click.option("--point", type=click.IntRange(1), default=None, help="Frontier point (default: the recommended one).")
 @click.option("--shock", default="", help="Mark what a shock closes: its id, or an event (its worst start year).")
 @click.option("--before-after", default="", metavar="SHOCK", help="The plan before a shock and in its first months.")
-@click.option("--years", is_flag=True, help="One small map per year.")
+@click.option("--years", "is_yearly", is_flag=True, help="One small map per year.")
 @click.option("--region", default="", help="auto, ISO codes, a group of countries, or west,south,east,north.")
 @click.option("--colour", type=click.Choice(["product", "origin"]), default="product", show_default=True,
               help="What the colour of a flow tells.")  # fmt: skip
 @click.option("--dpi", type=click.IntRange(36, 600), default=144, show_default=True,
               help="Dots per inch of a png; a page is 13.3 by 7.5 inches.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(), default=None, help="File to write (default: map.png in the run).")
-def map(  # noqa: A001
-    run: str, point: int | None, shock: str, before_after: str, years: bool, region: str, colour: str, dpi: int,
-    output: str | None,
-) -> None:  # fmt: skip
+def map(run: str, point: int | None, dpi: int, output: str | None, **asked: Any) -> None:  # noqa: A001
     """Draw a plan on a map; the file's ending says how: png, svg, pdf, html, geojson, gpkg.
 
     \b
@@ -37,7 +35,7 @@ def map(  # noqa: A001
 
     finished = read_run(Path(run))
     target = Path(output) if output else Path(run) / "map.png"
-    write_map(finished, MapRequest(point or 0, colour, shock, before_after, years, region), target, dpi)
+    write_map(finished, MapRequest(point or 0, **asked), target, dpi)
     click.echo(str(target))
 
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from optimizer.chain.instance import Instance
 from optimizer.explain.words import Index, Words
 from optimizer.solve.compiled import CompiledProgram, Floats, RecourseBlock
-from optimizer.solve.highs import LinearProgram, solve
+from optimizer.solve.fixed_plan import block_program
+from optimizer.solve.highs import solve
 
 DAYS = 365.25 / 12.0
 """Days of a month."""
@@ -114,20 +114,11 @@ def shock_capacity(instance: Instance, program: CompiledProgram, x: Floats, weig
 
 def _capacity_duals(block: RecourseBlock, x: Floats) -> Iterator[tuple[Index, float, float]]:
     """(index, right-hand side, months of loss per t) of the capacity rows of a shock that bind."""
-    shift = block.linking @ x
-    program = LinearProgram(
-        matrix=sparse.hstack([block.recourse, sparse.csr_matrix(block.theta_coefficient.reshape(-1, 1))], format="csr"),
-        row_lower=block.row_lower - shift,
-        row_upper=block.row_upper - shift,
-        lower=np.append(block.lower, 0.0),
-        upper=np.append(block.upper, np.inf),
-        cost=np.append(np.zeros(block.lower.size), 1.0),
-    )
-    outcome = solve(program)
+    outcome = solve(block_program(block, x))
     if outcome.row_duals is None:
         return
     for row in np.flatnonzero(outcome.row_duals < -SMALLEST):
-        name = block.row_names[row]
+        name = block.row_names[int(row)]
         _, found, text = name.rpartition("recourse_capacity[")
         if found:
             layer, _, rest = text.removesuffix("]").partition(",")

@@ -15,9 +15,8 @@ import pandas as pd
 from optimizer.explain.alternatives import Alternative, next_alternative, slack_of, spent
 from optimizer.explain.bench import WHOLE, Bench
 from optimizer.explain.tables import ALTERNATIVES, Part
-from optimizer.jobs.explain import recommended
 from optimizer.jobs.prepare import COST, LOSS
-from optimizer.jobs.reopen import chosen_point, reopen
+from optimizer.jobs.reopen import take_up
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.model.risk import overall_probability
 from optimizer.results.columns import Columns
@@ -71,9 +70,7 @@ def alternatives_of(
         DataProblem: if the folder is no finished run with its case and plans, or has no such point.
     """
     watcher = watcher or Silence()
-    with watcher.phase("take up the run"):
-        reopened = reopen(run, watcher)
-    chosen = chosen_point(reopened.run, recommended(reopened.run) if point is None else point, 0)
+    reopened, chosen = take_up(run, point, watcher)
     with Recourse(reopened.ready.program, workers) as recourse:
         bench = Bench(reopened.ready.instance, reopened.ready.program, reopened.plans[chosen], COST, LOSS, recourse)
         with watcher.phase("look for other portfolios"):

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import DataProblem, Problem, UsageProblem
-from optimizer.jobs.explain import recommended
 from optimizer.jobs.prepare import refuse_taken
 from optimizer.jobs.reopen import case_of, chosen_point
 from optimizer.report.compare_chart import write_compare_chart
@@ -84,7 +83,7 @@ def compare_runs(paths: Sequence[str | Path], point: int | None = None, output: 
 
 def _points(runs: Sequence[RunTables], point: int | None) -> list[int]:
     """Point of the first run, and of the others the nearest in loss."""
-    first = chosen_point(runs[0], point, recommended(runs[0]))
+    first = chosen_point(runs[0], point)
     frontier = runs[0].tables["frontier"]
     loss = float(frontier.loc[frontier["point"] == first, "loss_months"].iloc[0])
     return [first, *(nearest_loss(run.tables["frontier"], loss) for run in runs[1:])]

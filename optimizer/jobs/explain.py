@@ -17,9 +17,8 @@ from optimizer.explain.suppliers import Sheet, deep_sheet, quick_sheet, sheets_t
 from optimizer.explain.tables import EXPLAIN, Part
 from optimizer.explain.tell import Story, story_of
 from optimizer.jobs.prepare import COST, LOSS
-from optimizer.jobs.reopen import Reopened, chosen_point, reopen
+from optimizer.jobs.reopen import Reopened, chosen_point, recommended, take_up
 from optimizer.jobs.watch import Silence, Watcher
-from optimizer.report.view import RunView
 from optimizer.results.folder import RunTables, add_part
 from optimizer.solve.recourse import Recourse
 
@@ -67,9 +66,8 @@ def explain_run(
         DataProblem: if the folder is no finished run with its case and plans, or has no such point.
     """
     watcher = watcher or Silence()
-    with watcher.phase("take up the run"):
-        reopened = reopen(run, watcher)
-    return explain_reopened(reopened, point, depth, workers, watcher)
+    reopened, chosen = take_up(run, point, watcher)
+    return explain_reopened(reopened, chosen, depth, workers, watcher)
 
 
 def explain_reopened(
@@ -77,17 +75,12 @@ def explain_reopened(
 ) -> Explained:
     """As ``explain_run``, for a run that is open already."""
     watcher = watcher or Silence()
-    chosen = chosen_point(reopened.run, recommended(reopened.run) if point is None else point, 0)
+    chosen = chosen_point(reopened.run, point)
     tables = explain_point(reopened, chosen, depth, workers, watcher)
     record = _record(reopened.run, chosen, depth)
     path = add_part(reopened.run.path, EXPLAIN, tables, record)
     part = Part(tables, record)
     return Explained(path, part, story_of(reopened.ready.instance, reopened.run, part, chosen))
-
-
-def recommended(run: RunTables) -> int:
-    """The point the report recommends; 0 if the run has no plan (no point has that number)."""
-    return RunView(run).recommended if len(run.tables["frontier"]) else 0
 
 
 def explain_point(

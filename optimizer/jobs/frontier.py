@@ -24,6 +24,7 @@ from optimizer.results.folder import CASE, RunFolder, RunTables
 from optimizer.results.kept import kept_journal
 from optimizer.results.manifest import Manifest, utc_now
 from optimizer.results.plans import write_plans
+from optimizer.results.stored import write_program
 from optimizer.solve.certificate import certificate
 from optimizer.solve.crew import Crew, Hire
 from optimizer.solve.frontier import Frontier, trace_frontier
@@ -199,8 +200,10 @@ def _finish(
     shutil.rmtree(folder.path / CASE, ignore_errors=True)
     write_snapshot(ready.case, folder.path / CASE)
     write_plans(folder.path, ready.program, plans)
+    kept = write_program(folder.path, ready.program)
     folder.write_record("audit.json", audit.record())
     manifest = _manifest(ready, options, found) | {"job": job_name(found, draws), "resumed": folder.resumed()}
+    manifest["program"] = kept
     made = RunTables(folder.path, tables, inputs, manifest, audit.record())
     if probes and audit.passed:
         _probed(Reopened(made, ready, plans), options, watcher)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,15 @@ class Prepared:
         return Words(self.instance).limits(self.program.row_keys)
 
 
-def prepare(case: str | Path | Case, watcher: Watcher | None = None) -> Prepared:
+def prepare(
+    case: str | Path | Case, watcher: Watcher | None = None, kept: Callable[[], CompiledProgram | None] = lambda: None
+) -> Prepared:
     """Read a case, build its instance and model, and compile it once.
+
+    Args:
+        case: folder or name of a case, or a case as read.
+        watcher: told how it goes on.
+        kept: gives the program if it was compiled before and kept; None to compile it.
 
     Raises:
         DataProblem: everything wrong with the case, together.
@@ -71,10 +79,14 @@ def prepare(case: str | Path | Case, watcher: Watcher | None = None) -> Prepared
         loaded = case if isinstance(case, Case) else load_case(case)
         instance = build_instance(loaded)
     with watcher.phase("build and compile the model"), seconds.phase("build"):
-        model = build_model(instance)
-        objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.shadow_freight}
-        program = compile_model(model, objectives, recourse_blocks(model))
+        program = kept() or _compiled(instance)
     return Prepared(loaded, instance, program, seconds, started)
+
+
+def _compiled(instance: Instance) -> CompiledProgram:
+    model = build_model(instance)
+    objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.shadow_freight}
+    return compile_model(model, objectives, recourse_blocks(model))
 
 
 def refuse_solver(name: str) -> None:

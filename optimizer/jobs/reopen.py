@@ -9,8 +9,10 @@ from pathlib import Path
 from optimizer.errors import DataProblem, Problem
 from optimizer.jobs.prepare import Prepared, prepare
 from optimizer.jobs.watch import Watcher
+from optimizer.report.view import RunView
 from optimizer.results.folder import CASE, RunTables, read_run
 from optimizer.results.plans import read_plans
+from optimizer.results.stored import read_program
 from optimizer.solve.compiled import Floats
 from optimizer.tables.case import Case, load_case
 
@@ -21,7 +23,7 @@ class Reopened:
 
     Attributes:
         run: tables and manifest as read from the folder.
-        ready: case, instance and compiled program, rebuilt from the run's own copy of the case.
+        ready: case, instance and compiled program, from the run's own copy of the case and the program kept beside it.
         plans: first-stage vector of every point, by its number in the ``frontier`` table.
     """
 
@@ -31,13 +33,38 @@ class Reopened:
 
 
 def reopen(path: str | Path, watcher: Watcher | None = None) -> Reopened:
-    """Rebuild the model of a finished run from the copy of its case, and read its plans.
+    """Take up a finished run: the copy of its case, its program and its plans.
+
+    The program is read as the run kept it; where that cannot be (an older run, another version), it is made again.
 
     Raises:
         DataProblem: if the folder is no finished run, or its case or plans are missing or of another version.
     """
+    return _opened(read_run(Path(path)), watcher)
+
+
+def take_up(path: str | Path, point: int | None, watcher: Watcher) -> tuple[Reopened, int]:
+    """Open a run for a command that asks about one of its plans; a wrong point is told before the model is opened.
+
+    Args:
+        path: folder of the run.
+        point: point of the frontier; None for the recommended one.
+        watcher: told how it goes on.
+
+    Returns:
+        The run, and the point (0 if the run has no plan).
+
+    Raises:
+        DataProblem: as ``reopen`` and ``chosen_point``.
+    """
     run = read_run(Path(path))
-    ready = prepare(case_of(run), watcher)
+    chosen = chosen_point(run, point)
+    with watcher.phase("take up the run"):
+        return _opened(run, watcher), chosen
+
+
+def _opened(run: RunTables, watcher: Watcher | None) -> Reopened:
+    ready = prepare(case_of(run), watcher, lambda: read_program(run.path, run.manifest))
     return Reopened(run, ready, read_plans(run.path, ready.program))
 
 
@@ -60,15 +87,20 @@ def case_of(run: RunTables) -> Case:
     )
 
 
-def chosen_point(run: RunTables, point: int | None, default: int) -> int:
-    """The point asked for, or the default.
+def recommended(run: RunTables) -> int:
+    """The point the report recommends; 0 if the run has no plan (no point has that number)."""
+    return RunView(run).recommended if len(run.tables["frontier"]) else 0
+
+
+def chosen_point(run: RunTables, point: int | None) -> int:
+    """The point asked for; None for the recommended one.
 
     Raises:
         DataProblem: if the run has no such point (R005).
     """
     known = [int(number) for number in run.tables["frontier"]["point"]]
     if point is None:
-        return default
+        return recommended(run)
     if point not in known:
         allowed = f"a point of this run, {min(known)} to {max(known)}" if known else "a run with points"
         raise DataProblem([Problem("R005", str(run.path), column="point", found=str(point), allowed=allowed)])

@@ -16,12 +16,11 @@ from optimizer.chain.build import build_instance
 from optimizer.chain.regimes import with_regime_shocks
 from optimizer.chain.services import services_of
 from optimizer.errors import DataProblem, Problem
-from optimizer.jobs.explain import recommended
 from optimizer.jobs.prepare import COST, LOSS
-from optimizer.jobs.reopen import Reopened, chosen_point, reopen
+from optimizer.jobs.reopen import Reopened, take_up
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.report.tornado_chart import write_tornado_chart
-from optimizer.results.folder import add_part, read_run
+from optimizer.results.folder import add_part
 from optimizer.results.manifest import utc_now
 from optimizer.sensitivity import draws as joint
 from optimizer.sensitivity.bill import Bill, price_list
@@ -100,16 +99,13 @@ def sensitivity_of(
     """
     options, watcher = options or SensitivityOptions(), watcher or Silence()
     began = time.perf_counter()
-    run = read_run(Path(path))
-    chosen_point(run, options.point, 0)
     spans = read_spans(options.spans)
-    with watcher.phase("take up the run"):
-        reopened = reopen(path, watcher)
+    reopened, point = take_up(path, options.point, watcher)
+    run = reopened.run
     if not reopened.plans:
         raise DataProblem(
             [Problem("R005", str(run.path), column="point", found="no plan", allowed="a run with points")]
         )
-    point = recommended(run) if options.point is None else options.point
     desk = _Desk(reopened, point, options, figures=[])
     figures = figures_of(desk.case, desk.instance, desk.case_tables, desk.taken, spans)
     desk = replace(desk, figures=[f for f in figures if options.has_supply or f.kind not in SUPPLY])

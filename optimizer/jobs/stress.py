@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import DataProblem, Problem, UsageProblem
-from optimizer.jobs.reopen import Reopened, chosen_point, reopen
+from optimizer.jobs.reopen import Reopened, take_up
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.model.sets import build_sets
-from optimizer.results.folder import add_part, read_run
+from optimizer.results.folder import add_part
 from optimizer.results.manifest import utc_now
 from optimizer.shocks.effects import Network
 from optimizer.stress import tables as results
@@ -71,8 +71,7 @@ def stress_run(path: str | Path, options: StressOptions | None = None, watcher: 
     """
     options, watcher = options or StressOptions(), watcher or Silence()
     began = time.perf_counter()
-    chosen_point(read_run(Path(path)), options.point, 0)
-    reopened = reopen(path, watcher)
+    reopened, _ = take_up(path, options.point, watcher)
     return stress_reopened(reopened, options, watcher, time.perf_counter() - began)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from optimizer.report import numbers, theme
 from optimizer.report.deck_charts import cost_slide, frontier_slide
-from optimizer.report.deck_kit import BODY, HEIGHT, LEFT, SMALL, TEXT, Kit, Slide
+from optimizer.report.deck_kit import BODY, HEIGHT, LEFT, SMALL, TEXT, Kit, Slide, TextLook
 from optimizer.report.deck_risks import risks_slide, sources_slide
 from optimizer.report.deck_timeline import WORDS, timeline_slide
 from optimizer.report.frontier_chart import finding
@@ -75,7 +75,9 @@ def _question(kit: Kit, view: RunView) -> None:
     notes = [f"{told}: {figure} (inputs: demand, facilities, shocks)." for figure, told in cards]
     source = "Demand, plants and shocks: tables of the case"
     page = kit.slide(view.title, [view.question, *notes, *provenance(view)], source)
-    page.text((LEFT, 1.7, BODY, 2.4), [view.question or "What does resilience cost?"], 28, theme.PROOF, lines=5)
+    page.text(
+        (LEFT, 1.7, BODY, 2.4), [view.question or "What does resilience cost?"], TextLook(28, theme.PROOF, lines=5)
+    )
     _cards(page, cards, 4.9)
 
 
@@ -85,8 +87,8 @@ def _cards(page: Slide, cards: list[tuple[str, str]], top: float) -> None:
     for k, (figure, told) in enumerate(cards):
         left = LEFT + k * step
         page.bar((left, top, 0.06, 1.25), theme.ACCENT, name=f"mark {k + 1}")
-        page.text((left + 0.2, top, step - 0.35, 0.6), [figure], 28, bold=True, lines=1)
-        page.text((left + 0.2, top + 0.62, step - 0.35, 0.6), [told], TEXT - 2, theme.MUTED, lines=2)
+        page.text((left + 0.2, top, step - 0.35, 0.6), [figure], TextLook(28, bold=True, lines=1))
+        page.text((left + 0.2, top + 0.62, step - 0.35, 0.6), [told], TextLook(TEXT - 2, theme.MUTED, lines=2))
 
 
 def _answer(kit: Kit, view: RunView) -> None:
@@ -101,7 +103,7 @@ def _answer(kit: Kit, view: RunView) -> None:
     where = f"Table frontier, point {view.recommended}"
     notes = [f"{told}: {figure}. {where}." for figure, told in cards]
     page = kit.slide(finding(view), [*answer(view), *notes, *provenance(view)], where)
-    page.text((LEFT, 1.35, BODY, 4.1), answer(view), 18, lines=4, gap=12)
+    page.text((LEFT, 1.35, BODY, 4.1), answer(view), TextLook(18, lines=4, gap=12))
     _cards(page, cards, 5.6)
 
 
@@ -141,7 +143,7 @@ def _portfolio(kit: Kit, view: RunView) -> None:
     if shown:
         page.table((LEFT, 1.4, BODY, HEIGHT - 2.0), heads, shown, (1.3, 4.2, 1.7, 2.7, 1.2, 1.0), (5,), "Portfolio")
     else:
-        page.text((LEFT, 1.6, BODY, 1), ["The plan signs, qualifies and sponsors nothing."], TEXT)
+        page.text((LEFT, 1.6, BODY, 1), ["The plan signs, qualifies and sponsors nothing."], TextLook(TEXT))
 
 
 def _counted(count: int, word: str) -> str:
@@ -179,7 +181,7 @@ def _ban(kit: Kit, view: RunView) -> None:
     shock, point = telling_shock(view), view.recommended
     if not shock:
         page = kit.slide("No shock was asked for in this case", provenance(view))
-        page.text((LEFT, 1.6, BODY, 1), ["The case names no events, so no plan loses anything."], TEXT)
+        page.text((LEFT, 1.6, BODY, 1), ["The case names no events, so no plan loses anything."], TextLook(TEXT))
         return
     year = int(first_period(view, shock)["year"])
     plans = (plan_map(view, point, [year]), shock_map(view, point, shock))
@@ -187,5 +189,5 @@ def _ban(kit: Kit, view: RunView) -> None:
     losses = [f"Plan {p} loses {numbers.months(loss_of(view, p, shock))} (table losses)." for p in view.points]
     page = kit.slide(title, [shock_named(view, shock), story, *losses, *provenance(view)])
     picture = map_bytes(map_svg(view, MapRequest(point, before_after=shock, width=PAIR_WIDTH)), "png", title, MAP_DPI)
-    page.text((LEFT, 1.2, BODY, 0.25), [story], SMALL, theme.MUTED, lines=1)
+    page.text((LEFT, 1.2, BODY, 0.25), [story], TextLook(SMALL, theme.MUTED, lines=1))
     page.picture(picture, (LEFT - 0.25, 1.45, BODY + 0.5, HEIGHT - 1.8), f"Two maps. {title}", HEAD / PAIR_WIDTH)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from optimizer.report import theme
@@ -23,6 +24,27 @@ LINE = 1.2
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height."""
+
+
+@dataclass(frozen=True)
+class TextLook:
+    """How paragraphs are set.
+
+    Attributes:
+        size: of the type, points.
+        colour: of the type.
+        bold: whether it is bold.
+        lines: most lines of a paragraph; what is longer is cut.
+        align: left, right or center.
+        gap: after every paragraph, points.
+    """
+
+    size: float = TEXT
+    colour: str = theme.INK
+    bold: bool = False
+    lines: int = 3
+    align: str = "left"
+    gap: float = 0.0
 
 
 class Kit:
@@ -50,9 +72,9 @@ class Kit:
         page.title(title)
         page.slide.notes_slide.notes_text_frame.text = "\n".join(plain(line) for line in notes)
         if source:
-            page.text((LEFT, HEIGHT - 0.5, BODY - 0.8, 0.42), [source], SMALL, theme.MUTED, lines=2)
+            page.text((LEFT, HEIGHT - 0.5, BODY - 0.8, 0.42), [source], TextLook(SMALL, theme.MUTED, lines=2))
         number = str(len(self.show.slides))
-        page.text((RIGHT - 0.7, HEIGHT - 0.5, 0.7, 0.3), [number], SMALL, theme.MUTED, lines=1, align="right")
+        page.text((RIGHT - 0.7, HEIGHT - 0.5, 0.7, 0.3), [number], TextLook(SMALL, theme.MUTED, lines=1, align="right"))
         return page
 
     def content(self) -> bytes:
@@ -80,29 +102,27 @@ class Slide:
         for run in frame.paragraphs[0].runs:
             _font(run, TITLE, theme.INK, True)
 
-    def text(
-        self, box: Box, paragraphs: Sequence[str], size: float = TEXT, colour: str = theme.INK, bold: bool = False,
-        lines: int = 3, align: str = "left", gap: float = 0.0,
-    ) -> float:  # fmt: skip
-        """A text box; every paragraph takes at most ``lines`` lines. Returns the height used, in inches."""
+    def text(self, box: Box, paragraphs: Sequence[str], look: TextLook | None = None) -> float:
+        """A text box. Returns the height used, in inches."""
         from pptx.enum.text import PP_ALIGN
         from pptx.util import Inches, Pt
 
+        look = look or TextLook()
         shape = self.slide.shapes.add_textbox(*(Inches(v) for v in box))
         frame = shape.text_frame
         frame.word_wrap = True
         frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
         used = 0
         for k, paragraph in enumerate(paragraphs):
-            cut = broken(paragraph, box[2] * 72 * 0.96, size, lines)
+            cut = broken(paragraph, box[2] * 72 * 0.96, look.size, look.lines)
             used += len(cut)
             place = frame.paragraphs[0] if k == 0 else frame.add_paragraph()
-            place.alignment = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}[align]
-            place.space_after = Pt(gap)
+            place.alignment = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}[look.align]
+            place.space_after = Pt(look.gap)
             run = place.add_run()
             run.text = " ".join(cut)
-            _font(run, size, colour, bold)
-        return (used * size * LINE + gap * len(paragraphs)) / 72
+            _font(run, look.size, look.colour, look.bold)
+        return (used * look.size * LINE + look.gap * len(paragraphs)) / 72
 
     def bar(self, box: Box, colour: str, text: str = "", name: str = "") -> None:
         """A filled rectangle, with a text in it if that fits."""

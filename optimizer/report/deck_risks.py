@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.report import numbers, theme
-from optimizer.report.deck_kit import BODY, HEIGHT, LEFT, TEXT, Kit
+from optimizer.report.deck_kit import BODY, HEIGHT, LEFT, TEXT, Kit, TextLook
 from optimizer.report.map_legend import DISCLAIMER, SOURCES
 from optimizer.report.page_words import FELT
 from optimizer.report.plan_charts import event_losses, losses_finding
@@ -41,7 +41,9 @@ def risks_slide(kit: Kit, view: RunView, assumed: Mapping[str, float]) -> None:
     if told:
         heads = ("Assumed figures in", "of rows")
         page.table((LEFT + left + 0.3, 1.4, BODY - left - 0.3, high), heads, told[:TABLES], (2.6, 1.1), (1,), "Assumed")
-    page.text((LEFT, HEIGHT - 1.3, BODY, 0.7), stressed[:2], TEXT - 2, lines=2 if len(stressed) == 1 else 1, gap=4)
+    page.text(
+        (LEFT, HEIGHT - 1.3, BODY, 0.7), stressed[:2], TextLook(TEXT - 2, lines=2 if len(stressed) == 1 else 1, gap=4)
+    )
 
 
 def _times(row: Mapping[Any, Any]) -> list[str]:
@@ -99,7 +101,7 @@ def sources_slide(kit: Kit, view: RunView) -> None:
         heads = ("Id", "Source", "Publisher", "Rows")
         page.table((LEFT, 1.4, BODY, HEIGHT - 2.0), heads, rows[:SOURCES_SHOWN], (1.8, 6.4, 2.8, 0.8), (3,), "Sources")
     else:
-        page.text((LEFT, 1.6, BODY, 1), ["The run was made without a copy of its case."], TEXT, theme.MUTED)
+        page.text((LEFT, 1.6, BODY, 1), ["The run was made without a copy of its case."], TextLook(TEXT, theme.MUTED))
 
 
 def cited(folder: Path) -> tuple[dict[str, int], dict[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.report import numbers, theme
-from optimizer.report.deck_kit import BODY, HEIGHT, LEFT, SMALL, TEXT, Kit, Slide
+from optimizer.report.deck_kit import BODY, HEIGHT, LEFT, SMALL, TEXT, Kit, Slide, TextLook
 from optimizer.report.plain_text import fitted
 from optimizer.report.view import RunView, spoken
 
@@ -44,7 +44,7 @@ def timeline_slide(kit: Kit, view: RunView) -> None:
     source = f"Table portfolio, point {view.recommended}; figures in bars: largest yearly commitment"
     page = kit.slide(title, [*notes, f"Run: {view.run.path.name}."], source)
     if not rows:
-        page.text((LEFT, 1.6, BODY, 1), ["The plan signs, qualifies and sponsors nothing."], TEXT)
+        page.text((LEFT, 1.6, BODY, 1), ["The plan signs, qualifies and sponsors nothing."], TextLook(TEXT))
         return
     _legend(page, [kind for kind in KINDS if counts[kind]])
     shown = rows if len(rows) <= MOST else rows[: MOST - 1]
@@ -52,13 +52,13 @@ def timeline_slide(kit: Kit, view: RunView) -> None:
     scale = (BODY - LABELS) / len(years)
     for k, year in enumerate(years):
         left = LEFT + LABELS + k * scale
-        page.text((left, 1.68, scale, 0.25), [str(year)], SMALL, theme.MUTED, lines=1, align="center")
+        page.text((left, 1.68, scale, 0.25), [str(year)], TextLook(SMALL, theme.MUTED, lines=1, align="center"))
         page.bar((left, top, 0.01, step * len(shown)), theme.GRID, name=f"start of {year}")
     for k, row in enumerate(shown):
         _row(page, row, (top + k * step, step), years, scale)
     if len(rows) > len(shown):
         more = f"and {len(rows) - len(shown)} more: sheet Portfolio of workbook.xlsx"
-        page.text((LEFT, top + len(shown) * step, BODY, 0.3), [more], SMALL, theme.MUTED, lines=1)
+        page.text((LEFT, top + len(shown) * step, BODY, 0.3), [more], TextLook(SMALL, theme.MUTED, lines=1))
 
 
 def _title(view: RunView, rows: list[Row], counts: dict[str, int]) -> str:
@@ -82,7 +82,7 @@ def _legend(page: Slide, kinds: list[str]) -> None:
     left = LEFT + LABELS
     for kind in kinds:
         page.bar((left, 1.34, 0.22, 0.18), KINDS[kind], name=f"key {kind}")
-        page.text((left + 0.3, 1.3, 2.0, 0.28), [WORDS[kind]], SMALL, theme.MUTED, lines=1)
+        page.text((left + 0.3, 1.3, 2.0, 0.28), [WORDS[kind]], TextLook(SMALL, theme.MUTED, lines=1))
         left += 0.6 + theme.text_width(WORDS[kind], SMALL) / 72
 
 
@@ -90,7 +90,7 @@ def _row(page: Slide, row: Row, place: tuple[float, float], years: list[int], sc
     """Label and bars of one row; bars that overlap share the height."""
     top, step = place
     name = fitted(row["name"], (LABELS - 0.2) * 72, SMALL)
-    page.text((LEFT, top + 0.04, LABELS - 0.15, step), [name], SMALL, lines=1)
+    page.text((LEFT, top + 0.04, LABELS - 0.15, step), [name], TextLook(SMALL, lines=1))
     tracks: list[int] = []
     placed = []
     for start, end, tonnes in row["spans"]:

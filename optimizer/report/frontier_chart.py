@@ -23,8 +23,9 @@ def finding(view: RunView) -> str:
     best, first = view.row(view.recommended), view.row(view.points[0])
     if view.recommended == view.points[0]:
         return f"The plan costs {numbers.musd(first['cost_musd'])} and loses {numbers.months(first['loss_months'])}"
-    dearer = numbers.percent(numbers.ratio(best["cost_musd"], first["cost_musd"]) - 1)
-    safer = numbers.percent(1 - numbers.ratio(best["loss_months"], first["loss_months"]))
+    dearer = numbers.percent_words(numbers.ratio(best["cost_musd"], first["cost_musd"]) - 1)
+    safer = numbers.percent_words(1 - numbers.ratio(best["loss_months"], first["loss_months"]))
+    dearer = dearer[:1].upper() + dearer[1:]
     return f"{dearer} more cost takes away {safer} of the loss: plan {view.recommended}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from optimizer.report import theme
@@ -14,6 +15,27 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 _TURNED = {"triangle-up": 0.0, "triangle-right": 90.0, "triangle-down": 180.0, "triangle-left": 270.0}
+
+
+@dataclass(frozen=True)
+class Letters:
+    """How a line of text is set.
+
+    Attributes:
+        size: pixels.
+        colour: of the letters.
+        weight: normal or bold.
+        style: normal or italic.
+        align: start, middle or end of the line stands at its place.
+        halo: width of a rim that sets it off from what lies below; 0 for none.
+    """
+
+    size: float
+    colour: str = theme.INK
+    weight: str = "normal"
+    style: str = "normal"
+    align: str = "start"
+    halo: float = 0.0
 
 
 class Canvas:
@@ -77,19 +99,18 @@ class Canvas:
         else:
             self._element(f'path d="{_shape(shape, at, area)}" {look}', told)
 
-    def text(
-        self, at: Point, text: str, size: float, colour: str = theme.INK, weight: str = "normal",
-        style: str = "normal", align: str = "start", halo: float = 0.0,
-    ) -> None:  # fmt: skip
-        """A line of text, its middle at the height of ``at``; ``halo`` sets it off from what lies below."""
-        look = f'x="{_n(at[0])}" y="{_n(at[1] + 0.35 * size)}" font-size="{_n(size)}" text-anchor="{align}"'
-        look += f' font-weight="{weight}"' if weight != "normal" else ""
-        look += f' font-style="{style}"' if style != "normal" else ""
+    def text(self, at: Point, text: str, letters: Letters) -> None:
+        """A line of text, its middle at the height of ``at``."""
+        size = letters.size
+        look = f'x="{_n(at[0])}" y="{_n(at[1] + 0.35 * size)}" font-size="{_n(size)}" text-anchor="{letters.align}"'
+        look += f' font-weight="{letters.weight}"' if letters.weight != "normal" else ""
+        look += f' font-style="{letters.style}"' if letters.style != "normal" else ""
         content = escape(plain(text))
-        if halo:
-            rim = f'stroke="{theme.PAPER}" stroke-width="{_n(halo)}" stroke-opacity="0.85" stroke-linejoin="round"'
+        if letters.halo:
+            rim = f'stroke="{theme.PAPER}" stroke-width="{_n(letters.halo)}"'
+            rim += ' stroke-opacity="0.85" stroke-linejoin="round"'
             self._parts.append(f'<text {look} fill="{theme.PAPER}" {rim} aria-hidden="true">{content}</text>')
-        self._parts.append(f'<text {look} fill="{colour}">{content}</text>')
+        self._parts.append(f'<text {look} fill="{letters.colour}">{content}</text>')
 
     def _element(self, inside: str, told: str) -> None:
         if told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimizer.report import numbers, theme
-from optimizer.report.map_canvas import Box, Canvas
+from optimizer.report.map_canvas import Box, Canvas, Letters
 from optimizer.report.map_title import by_country
 from optimizer.report.plain_text import fitted
 from optimizer.report.plan_map import PlanMap
@@ -32,21 +32,21 @@ def compare_bars(canvas: Canvas, view: RunView, plans: tuple[PlanMap, PlanMap], 
 
 def _block(canvas: Canvas, heading: str, rows: list[Pair], box: Box, largest: float) -> None:
     left, top, right, bottom = box
-    canvas.text((left, top + 10), heading, 15, weight="bold")
+    canvas.text((left, top + 10), heading, Letters(15, weight="bold"))
     key = left + theme.text_width(heading, 15) + 36
     for colour, text in ((BEFORE, "as planned"), (AFTER, "in the shock")):
         canvas.rect((key, top + 4, key + 14, top + 16), colour)
-        canvas.text((key + 20, top + 10), text, 13, theme.MUTED)
+        canvas.text((key + 20, top + 10), text, Letters(13, theme.MUTED))
         key += 34 + theme.text_width(text, 13)
     count = max(1, min(MOST, int((bottom - top - 26) / 30)))
     step = min(ROW, (bottom - top - 26) / max(1, min(count, len(rows))))
     long = right - left - NAME_WIDTH - 70
     for k, (name, before, after) in enumerate(sorted(rows, key=lambda row: -row[1])[:count]):
         y = top + 30 + k * step
-        canvas.text((left, y + step / 2 - 4), fitted(name, NAME_WIDTH - 12, 14), 14)
+        canvas.text((left, y + step / 2 - 4), fitted(name, NAME_WIDTH - 12, 14), Letters(14))
         for j, (value, colour) in enumerate(((before, BEFORE), (after, AFTER))):
             high = (step - min(12, step / 5)) / 2
             start, upper = left + NAME_WIDTH, y + j * high
             canvas.rect((start, upper, start + max(1.0, long * value / largest), upper + high - 1), colour)
             end = start + long * value / largest + 6
-            canvas.text((end, upper + high / 2 - 0.5), numbers.mass(value), 12, theme.INK)
+            canvas.text((end, upper + high / 2 - 0.5), numbers.mass(value), Letters(12, theme.INK))

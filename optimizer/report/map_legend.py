@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from optimizer.report import numbers, theme
-from optimizer.report.map_canvas import Canvas
+from optimizer.report.map_canvas import Canvas, Letters
 from optimizer.report.map_panel import cross
 from optimizer.report.map_style import SHOCKED, Look
 from optimizer.report.plain_text import broken, plain
@@ -35,7 +35,7 @@ class _Row:
     def words(self, text: str, colour: str = theme.INK, after: float = 15.0) -> None:
         """A text."""
         text = plain(text)
-        self.canvas.text((self.x, self.y), text, SIZE, colour)
+        self.canvas.text((self.x, self.y), text, Letters(SIZE, colour))
         self.x += theme.text_width(text, SIZE) + after
 
     def room(self, wide: float) -> None:
@@ -78,7 +78,7 @@ def legend(
     drawn = f" Flows below {numbers.mass(least)}/yr are not drawn." if least > 0 else ""
     told = broken(f"{SOURCES} {DISCLAIMER}{drawn} {notes}", canvas.width - 2 * left, NOTE, 2)
     for k, line in enumerate(told):
-        canvas.text((left, row.y + 24 + 15 * k), line, NOTE, theme.MUTED)
+        canvas.text((left, row.y + 24 + 15 * k), line, Letters(NOTE, theme.MUTED))
 
 
 def _plants(row: _Row, view: RunView, plans: Sequence[PlanMap], look: Look) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from optimizer.report import geometry, numbers, theme
 from optimizer.report.labels import SIZE, Box, Label, Wish, place_labels
-from optimizer.report.map_canvas import Canvas
+from optimizer.report.map_canvas import Canvas, Letters
 from optimizer.report.map_lanes import Strand, side_by_side
 from optimizer.report.map_style import SHOCKED, Look
 from optimizer.report.plain_text import plain
@@ -226,9 +226,14 @@ def _draw_labels(canvas: Canvas, labels: Sequence[Label]) -> None:
         step = (bottom - top) / len(label.wish.lines)
         x = {"left": left + 2, "right": right - 2, "center": (left + right) / 2}[label.align]
         anchor = {"left": "start", "right": "end", "center": "middle"}[label.align]
-        kind = label.wish.kind
+        is_passage = label.wish.kind == "passage"
+        letters = Letters(
+            SIZE,
+            theme.MUTED if is_passage else theme.INK,
+            weight="bold" if label.wish.kind == "market" else "normal",
+            style="italic" if is_passage else "normal",
+            align=anchor,
+            halo=3.2,
+        )
         for k, line in enumerate(label.wish.lines):
-            canvas.text(
-                (x, top + step * (k + 0.5)), line, SIZE, theme.MUTED if kind == "passage" else theme.INK,
-                "bold" if kind == "market" else "normal", "italic" if kind == "passage" else "normal", anchor, 3.2,
-            )  # fmt: skip
+            canvas.text((x, top + step * (k + 0.5)), line, letters)

@@ -49,6 +49,11 @@ def percent(share: float) -> str:
     return f"{figure(100 * share, 2 if abs(share) < 0.995 else 3)} %"
 
 
+def percent_words(share: float) -> str:
+    """The same inside a sentence: "less than 0.1 %" where a table has a sign."""
+    return percent(share).replace("< ", "less than ")
+
+
 def ratio(part: float, whole: float) -> float:
     """Part over whole; not a number if there is no whole."""
     return part / whole if whole else math.nan

@@ -94,8 +94,9 @@ def _plans(x: Any, y: Any) -> list[Any]:
     }
     dots = base.mark_point(opacity=1, filled=True, strokeWidth=2, cursor="pointer")
     texts = base.mark_text(fontSize=theme.TEXT, fontWeight="bold", cursor="pointer")
+    # Two lines, the lower of which must clear the curve even where that runs flat: the baseline is the first line's.
     note = _named("words").mark_text(
-        fontSize=theme.TEXT + 1, lineHeight=17, baseline="bottom", align="left", dx=14, dy=-12
+        fontSize=theme.TEXT + 1, lineHeight=17, baseline="bottom", align="left", dx=14, dy=-12 - 17
     )
     return [
         dots.encode(size=alt.Size("size:Q", scale=None), **own),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ class Shown:
         by: column it is sorted by, from its largest size down.
         follows: whether it shows the chosen plan only, where it has several.
         told: column without which a row says nothing.
+        estimates: columns that are low estimates unless the part was re-solved (``--deep``); their titles say so.
+        note: said under the table; with ``estimates``, only where it holds such.
     """
 
     title: str
@@ -30,6 +33,8 @@ class Shown:
     by: str = ""
     follows: bool = True
     told: str = ""
+    estimates: tuple[str, ...] = ()
+    note: str = ""
 
 
 PARTS: dict[str, tuple[str, str]] = {
@@ -53,6 +58,7 @@ TABLES: dict[str, Shown] = {
         "What takes most",
         ("point", "kind", "name", "probability_share", "mean_loss_months", "worst_loss_months", "loss_share"),
         "loss_share",
+        note="A shock counts at everything it touches, so the shares add up to more than the whole.",
     ),
     "stress_removal": Shown(
         "If a place or country were gone", ("point", "kind", "name", "start_year", "gone_months", "loss_months"),
@@ -66,6 +72,9 @@ TABLES: dict[str, Shown] = {
         ("point", "name", "country_iso3", "committed_t_per_year", "price_usd_per_kg", "walk_away_usd_per_kg",
          "spend_musd", "extra_cost_musd", "instead"),
         "extra_cost_musd",
+        estimates=("walk_away_usd_per_kg", "extra_cost_musd"),
+        note="Quick estimates: contracts elsewhere may be partial, so doing without a supplier looks cheaper than it "
+             "is, and one walks away at the price shown or above. sourcing explain --deep re-solves.",
     ),
     "explain_offers": Shown(
         "Offers not chosen, and the price at which they would be",
@@ -91,10 +100,21 @@ SUFFIXES: tuple[tuple[str, str], ...] = (
     ("_share", "%"), ("_km", "km"), ("_kgco2e", "kg CO2e"), ("_m3", "m\u00b3"), ("_iso3", ""), ("_t", "t"),
 )  # fmt: skip
 """Suffix of a column → its unit, longest first."""
-MOST_ROWS = 400
+TITLES = {
+    "sentence": "One unit more", "saved_days": "Loss saved, days", "usd_per_year": "Worth, USD a year",
+    "walk_away_usd_per_kg": "Walk away above, USD/kg", "extra_cost_musd": "Extra cost without it, MUSD",
+    "break_even_usd_per_kg": "Enters below, USD/kg", "loss_share": "Share of all loss",
+    "stop_share": "Shocks that stop a line", "stop_in_a_year_share": "Chance of a stop within a year",
+    "in_sample_months": "Measure on the plan's own shocks, months", "probability_share": "Share of shocks",
+    "quantile_share": "Share of shocks up to", "survive_months": "First cut after, months",
+    "recover_months": "Met again after, months",
+}  # fmt: skip
+"""Titles of columns whose names say too little."""
+MOST_ROWS = 2000
+"""Rows of a table that the page holds: shown on request and in the download."""
 SHORT = 200
-SHOWN = 8
-"""Rows of a table on the page; the download holds up to ``MOST_ROWS``."""
+SHOWN = 12
+"""Rows of a table that are shown at once."""
 YEARS = ("start_year", "end_year", "earliest_year")
 WHOLE = ("point", "to_point", "year", "plans", "of_plans", "samples", "rank", "alternative", "suppliers")
 
@@ -105,23 +125,35 @@ def parts(view: RunView) -> list[Row]:
     """Sections for the parts a run has; one without tables is left out.
 
     Returns:
-        per part ``name, title, reading, tables``; a table has ``name, title, columns, rows, cut`` (rows left out) and
-        ``follows`` (whether it shows the chosen plan only).
+        per part ``name, title, reading, tables``; a table has ``name, title, columns, rows, cut`` (rows left out),
+        ``follows`` (whether it shows the chosen plan only) and ``note``.
     """
     folder: Path | None = view.run.path
     labels = _labels(view)
     found = []
     for name, (title, reading) in PARTS.items():
         if folder is not None and (folder / name).is_dir():
-            tables = [_table(labels, name, *pair) for pair in _ordered(read_tables(folder / name))]
+            is_deep = bool(_record(folder / name).get("is_deep"))
+            tables = [_table(labels, name, *pair, is_deep) for pair in _ordered(read_tables(folder / name))]
             if tables:
                 found.append({"name": name, "title": title, "reading": reading, "tables": tables})
     return found
 
 
+def _record(folder: Path) -> Mapping[str, Any]:
+    """What a part says of itself; nothing if it has no record."""
+    path = folder / f"{folder.name}.json"
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
 def _labels(view: RunView) -> dict[str, str]:
-    """Key → name of places, products, offers, qualifications, projects and countries."""
-    found = dict(country_names())
+    """Key → name of places, products, offers, qualifications, projects, countries, shocks and totals."""
+    found = {**country_names(), "cost_musd": "cost", "loss_months": "months lost"}
+    shocks = view.table("shocks")
+    if {"shock", "name", "start_year"} <= set(shocks.columns):
+        rows = zip(shocks["shock"], shocks["name"], shocks["start_year"], strict=True)
+        found |= {str(shock): f"{text_of(name) or shock}, from {int(year)}" for shock, name, year in rows}
     for table, key in (("offers", "offer"), ("qualifications", "qualification")):
         frame = view.given(table, key, "facility", "product")
         for name, facility, product in zip(frame[key], frame["facility"], frame["product"], strict=True):
@@ -137,7 +169,7 @@ def _ordered(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame
     return [*known, *((name, frame) for name, frame in kept.items() if name not in TABLES and len(frame) <= SHORT)]
 
 
-def _table(labels: Mapping[str, str], part: str, name: str, whole: pd.DataFrame) -> Row:
+def _table(labels: Mapping[str, str], part: str, name: str, whole: pd.DataFrame, is_deep: bool = False) -> Row:
     plain = spoken(name.removeprefix(f"{part}_"))
     shown = TABLES.get(name, Shown(plain[:1].upper() + plain[1:]))
     frame = whole[[column for column in shown.columns or whole.columns if column in whole.columns]]
@@ -146,11 +178,12 @@ def _table(labels: Mapping[str, str], part: str, name: str, whole: pd.DataFrame)
     if shown.by in frame.columns:
         frame = frame.loc[frame[shown.by].abs().sort_values(ascending=False, kind="stable").index]
     kept = _fair(frame)
-    names = [str(column) for column in frame.columns]
+    low = () if is_deep else shown.estimates
+    columns = [_column(str(column), frame[column], column in low) for column in frame.columns]
     rows = [[_cell(labels, value) for value in row] for row in kept.itertuples(index=False)]
     is_many = "point" in whole.columns and whole["point"].nunique() > 1
-    return {"name": name, "title": shown.title, "columns": [_column(column, frame[column]) for column in names],
-            "rows": rows, "cut": len(frame) - len(kept), "follows": shown.follows and is_many}  # fmt: skip
+    return {"name": name, "title": shown.title, "columns": columns, "rows": rows, "cut": len(frame) - len(kept),
+            "follows": shown.follows and is_many, "note": shown.note if low or not shown.estimates else ""}  # fmt: skip
 
 
 def _fair(frame: pd.DataFrame) -> pd.DataFrame:
@@ -163,11 +196,13 @@ def _fair(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.groupby("point", sort=False).head(each)
 
 
-def _column(name: str, values: pd.Series[Any]) -> Row:
+def _column(name: str, values: pd.Series[Any], is_low: bool) -> Row:
     unit = next((pair for pair in SUFFIXES if name.endswith(pair[0])), None)
-    title = spoken(name.removesuffix(unit[0]) if unit else name)
+    plain = spoken(name.removesuffix(unit[0]) if unit else name)
+    told = TITLES.get(name) or (f"{plain}, {unit[1]}" if unit and unit[1] not in ("%", "") else plain)
+    if is_low:
+        told = told.replace(", ", ", at least, ", 1)
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    told = f"{title}, {unit[1]}" if unit and unit[1] not in ("%", "") else title
     return {"name": name, "title": told[:1].upper() + told[1:], "number": bool(is_number),
             "share": name.endswith("_share"), "whole": name in WHOLE or name in YEARS}  # fmt: skip
 

@@ -24,8 +24,8 @@ def answer(view: RunView) -> list[str]:
     if view.recommended != view.points[0]:
         more = best["cost_musd"] - first["cost_musd"]
         less = 1 - numbers.ratio(best["loss_months"], first["loss_months"])
-        dearer = f"{numbers.musd(more)} or {numbers.percent(numbers.ratio(more, first['cost_musd']))}"
-        loss += f": {dearer} more than the cheapest plan, for {numbers.percent(less)} less loss"
+        dearer = f"{numbers.musd(more)} ({numbers.percent_words(numbers.ratio(more, first['cost_musd']))})"
+        loss += f": {dearer} more than the cheapest plan, for {numbers.percent_words(less)} less loss"
     bound = numbers.musd(best["cost_bound_musd"])
     proof = f"No plan with at most this loss costs less than {bound}, which is proven"
     frame = event_losses(view, view.recommended)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.report import geometry, numbers, theme
-from optimizer.report.map_canvas import Box, Canvas
+from optimizer.report.map_canvas import Box, Canvas, Letters
 from optimizer.report.map_compare import compare_bars
 from optimizer.report.map_legend import legend, legend_height
 from optimizer.report.map_panel import draw_panel
@@ -69,8 +69,8 @@ def _page(request: MapRequest, title: str, subtitle: str) -> Canvas:
     """A page with its title block."""
     canvas = Canvas(request.width, request.height, title)
     canvas.rect((0.0, 0.0, request.width, request.height), theme.PAPER)
-    canvas.text((MARGIN, 34), fitted(title, request.width - 2 * MARGIN, 25), 25, weight="bold")
-    canvas.text((MARGIN, 64), fitted(subtitle, request.width - 2 * MARGIN, 15), 15, theme.MUTED)
+    canvas.text((MARGIN, 34), fitted(title, request.width - 2 * MARGIN, 25), Letters(25, weight="bold"))
+    canvas.text((MARGIN, 64), fitted(subtitle, request.width - 2 * MARGIN, 15), Letters(15, theme.MUTED))
     return canvas
 
 
@@ -195,7 +195,7 @@ def _before_after(view: RunView, request: MapRequest) -> str:
     for k, (plan, head) in enumerate(zip(plans, heads, strict=True)):
         corner = (MARGIN + k * (wide + 20), TOP + 26)
         frame = geometry.world_frame(points, wide, (0.44, 0.52), corner)
-        canvas.text((corner[0], TOP + 8), fitted(head, wide, 16), 16, weight="bold")
+        canvas.text((corner[0], TOP + 8), fitted(head, wide, 16), Letters(16, weight="bold"))
         draw_panel(canvas, frame, plan, shown, FEW_LABELS)
         bottom = frame.top + frame.height
     edge = request.height - legend_height(request.width)
@@ -222,9 +222,9 @@ def _by_year(view: RunView, request: MapRequest) -> str:
     for k, (year, plan) in enumerate(zip(years, plans, strict=True)):
         corner = (MARGIN + (k % columns) * step, TOP + (k // columns) * (tall + 36) + 24)
         frame = geometry.world_frame(points, wide, (0.44, 0.44), corner)
-        canvas.text((corner[0], corner[1] - 14), str(year), 16, weight="bold")
+        canvas.text((corner[0], corner[1] - 14), str(year), Letters(16, weight="bold"))
         told = f"{numbers.mass(plan.arriving)}, {len(plan.used)} plants"
-        canvas.text((corner[0] + wide, corner[1] - 14), told, 14, theme.MUTED, align="end")
+        canvas.text((corner[0] + wide, corner[1] - 14), told, Letters(14, theme.MUTED, align="end"))
         draw_panel(canvas, frame, plan, shown, 0)
     if len(years) % columns:
         x, y = MARGIN + (len(years) % columns) * step, TOP + (len(years) // columns) * (tall + 36) + 10
@@ -251,7 +251,7 @@ def _what_changes(
 ) -> None:  # fmt: skip
     """In the free cell of the grid: which plants come and go, year by year."""
     left, y, right, limit = box
-    canvas.text((left, y), "What changes", 16, weight="bold")
+    canvas.text((left, y), "What changes", Letters(16, weight="bold"))
     before: set[str] = set()
     for year, plan in zip(*years, strict=True):
         now = {flow.start for flow in plan.flows if flow.layer == "buyer"}
@@ -260,5 +260,5 @@ def _what_changes(
         for line in broken(f"{year}: {', '.join(words)}", right - left - 8, 13, 2) if words and before else []:
             y += 19
             if y < limit:
-                canvas.text((left, y), line, 13)
+                canvas.text((left, y), line, Letters(13))
         before = now

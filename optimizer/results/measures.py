@@ -8,6 +8,7 @@ Source of the tail mean: Rockafellar and Uryasev, Conditional value-at-risk for 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -105,21 +106,57 @@ def loss_measure(
     Raises:
         ValueError: if ``kind`` is unknown.
     """
+    lost = [float(losses.get(shock, 0.0)) for shock in shocks["shock"]] if len(shocks) else []
+    values = np.nan_to_num(np.array(lost, dtype=np.float64), nan=0.0)
+    return measure_of(values, Chances.of(shocks), kind, alpha, weights)
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How likely some shocks are, in one order.
+
+    Attributes:
+        start_years: year in which each starts.
+        rates: per year.
+        shares: probability given the start year.
+    """
+
+    start_years: npt.NDArray[np.int64]
+    rates: Floats
+    shares: Floats
+
+    @classmethod
+    def of(cls, shocks: pd.DataFrame) -> Chances:
+        """From a table with ``start_year, rate_per_year, weight``; an empty one needs no columns."""
+        if shocks.empty:
+            return cls(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+        rates, shares = (shocks[name].to_numpy(dtype=float) for name in ("rate_per_year", "weight"))
+        return cls(shocks["start_year"].to_numpy(dtype=np.int64), rates, shares)
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> Chances:
+        """Those of some shocks."""
+        return Chances(self.start_years[kept], self.rates[kept], self.shares[kept])
+
+
+def measure_of(values: Floats, chances: Chances, kind: str, alpha: float, weights: Mapping[int, float]) -> float:
+    """Resilience measure of losses in the order of their chances, in months; see ``loss_measure``.
+
+    Raises:
+        ValueError: if ``kind`` is unknown.
+    """
     if kind not in KINDS:
         raise ValueError(f"unknown measure {kind!r}; known: {', '.join(KINDS)}")
-    shocks = shocks[shocks["rate_per_year"] > 0]
-    if shocks.empty:
+    counts = chances.rates > 0.0
+    if not counts.any():
         return 0.0
-    values = shocks["shock"].map(losses).fillna(0.0).to_numpy(dtype=float)
-    rates = shocks["rate_per_year"].to_numpy(dtype=float)
+    values, chances = values[counts], chances.only(counts)
     if kind == "worst_case":
         return worst(values)
     if kind == "expected":
-        return expected(values, rates)
+        return expected(values, chances.rates)
     if kind == "cvar":
-        return cvar(values, rates, alpha)
-    starts = shocks["start_year"].to_numpy(dtype=int)
-    shares = shocks["weight"].to_numpy(dtype=float)
+        return cvar(values, chances.rates, alpha)
+    starts, shares = chances.start_years, chances.shares
     scale = year_weights(starts.tolist(), weights)
     return sum(weight * cvar(values[starts == year], shares[starts == year], alpha) for year, weight in scale.items())
 

@@ -99,13 +99,14 @@ def discount_scale(items: tuple[Item, ...], before: Instance, after: Instance) -
     A project is paid in its year and credited at the end of the horizon for what is left of its life.
     """
     first, second = _Reader(before), _Reader(after)
+    factor = {t: after.discount_factor[t] / before.discount_factor[t] for t in before.years}
     scale = np.ones(len(items))
     for place, (kind, name, year) in enumerate(items):
         if kind == "project":
             was, now = (dict(reader.decision("is_sponsored", name, year)) for reader in (first, second))
             scale[place] = now[kind, name, year] / was[kind, name, year]
         else:
-            scale[place] = after.discount_factor[year] / before.discount_factor[year]
+            scale[place] = factor[year]
     return scale
 
 

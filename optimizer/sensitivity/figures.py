@@ -139,7 +139,7 @@ class _Collector:
         own = [(min(low, 1.0), max(high, 1.0)) for low, high in ranges]
         if any(low < 1.0 or high > 1.0 for low, high in own):
             low, high = (sum(pair[k] for pair in own) / len(own) for k in (0, 1))
-            self._add(kind, subject, low, high, listed, "table", of)
+            self._add(kind, subject, Span(low, high, ""), listed, of, "table")
         else:
             self.spanned(kind, subject, listed, of)
 
@@ -147,16 +147,15 @@ class _Collector:
         """A figure without a range of its own."""
         span = self.spans[kind]
         if span.low_share < span.high_share:
-            self._add(kind, subject, span.low_share, span.high_share, list(rows), "assumed", of, span.reason)
+            self._add(kind, subject, span, list(rows), of, "assumed")
 
-    def _add(
-        self, kind: str, subject: str, low: float, high: float, rows: list[Row], origin: str, of: Effect, note: str = ""
-    ) -> None:
+    def _add(self, kind: str, subject: str, span: Span, rows: list[Row], of: Effect, origin: str) -> None:
         order = ("assumed", "derived", "reported", "stated", "measured")
         known = [str(row.get("confidence")) for row in rows if row.get("confidence")]
         weakest = min(known, key=lambda word: order.index(word) if word in order else len(order), default="")
         name = f"{kind}:{subject}" if subject else kind
-        self.found.append(Figure(name, kind, subject, low, high, max(1, len(rows)), origin, weakest, of, note))
+        ends, count = (span.low_share, span.high_share), max(1, len(rows))
+        self.found.append(Figure(name, kind, subject, *ends, count, origin, weakest, of, span.reason))
 
 
 def figures_of(

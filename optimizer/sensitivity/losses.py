@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from optimizer.chain.instance import Instance
 from optimizer.chain.records import Tables
-from optimizer.results.measures import loss_measure
+from optimizer.results.measures import Chances, measure_of
 from optimizer.sensitivity.figures import Figure
 from optimizer.sensitivity.pricing import Levels
 from optimizer.solve.compiled import Floats
@@ -63,36 +64,27 @@ class Losses:
             change = self.moved.get((name, float(np.sign(level)))) if level else None
             lost = lost if change is None else lost + abs(level) * change
         lost = np.clip(lost, 0.0, max(shock.window_months for shock in shocks))
-        table = self._shocks(levels)
-        measure = self.instance.measure
-        return np.array(
-            [
-                loss_measure(
-                    dict(zip(self.instance.shocks, row, strict=True)),
-                    table,
-                    measure.kind,
-                    measure.alpha,
-                    measure.year_weights,
-                )
-                for row in lost
-            ]
-        )
+        chances, measure = self._chances(levels), self.instance.measure
+        return np.array([measure_of(row, chances, measure.kind, measure.alpha, measure.year_weights) for row in lost])
 
-    def _shocks(self, levels: Levels) -> pd.DataFrame:
+    def _chances(self, levels: Levels) -> Chances:
         """Shocks with rates at their levels and probabilities that follow from them."""
-        shocks = self.instance.shocks
         factors = {
             self.figures[name].subject: self.figures[name].share(level)
             for name, level in levels.items()
             if level and name in self.figures and self.figures[name].kind == "rate"
         }
-        return pd.DataFrame(
-            {
-                "shock": list(shocks),
-                "start_year": [shock.start_year for shock in shocks.values()],
-                "rate_per_year": [s.rate_per_year * factors.get(s.event, 1.0) for s in shocks.values()],
-                "weight": [s.probability * factors.get(s.event, 1.0) for s in shocks.values()],
-            }
+        base = self._base_chances
+        factor = np.array([factors.get(shock.event, 1.0) for shock in self.instance.shocks.values()])
+        return replace(base, rates=base.rates * factor, shares=base.shares * factor)
+
+    @cached_property
+    def _base_chances(self) -> Chances:
+        shocks = self.instance.shocks.values()
+        return Chances(
+            np.array([shock.start_year for shock in shocks], dtype=np.int64),
+            np.array([shock.rate_per_year for shock in shocks]),
+            np.array([shock.probability for shock in shocks]),
         )
 
 

@@ -13,28 +13,22 @@ from dataclasses import replace
 from typing import Protocol
 
 from optimizer.chain.instance import Facility, Lane, Market, Product, Shock
-from optimizer.chain.rows import Tables
 from optimizer.chain.trade import CountryGroups
 from optimizer.shocks.effects import Network
-from optimizer.shocks.expand import expand_drawn, expand_shocks, with_probabilities
+from optimizer.shocks.expand import (
+    CaseSettings,
+    ShockCase,
+    ShockSettings,
+    expand_drawn,
+    expand_shocks,
+    with_probabilities,
+)  # fmt: skip
 from optimizer.shocks.reduce import Reduction, reduce_shocks
 from optimizer.shocks.sample import sample_shocks
 
 
-class SampleSettings(Protocol):
-    """The shock part of a case."""
-
-    @property
-    def window_months(self) -> float:
-        """Length of the window common to all shocks."""
-
-    @property
-    def start_years(self) -> Sequence[int]:
-        """Years in which shocks start; empty: all years."""
-
-    @property
-    def events(self) -> Sequence[str]:
-        """Events written by hand; empty: all of the table."""
+class SampleSettings(ShockSettings, Protocol):
+    """The shock part of a case, with what sampling adds to expansion."""
 
     @property
     def sample_count(self) -> int:
@@ -53,7 +47,7 @@ class SampleSettings(Protocol):
         """Weight of the events written by hand beside sampled shocks."""
 
 
-class CaseSettings(Protocol):
+class SampledSettings(CaseSettings, Protocol):
     """What this module reads from a case's settings."""
 
     @property
@@ -61,15 +55,11 @@ class CaseSettings(Protocol):
         """The shock part."""
 
 
-class SampledCase(Protocol):
-    """What this module reads from a case."""
+class SampledCase(ShockCase, Protocol):
+    """What this module reads from a case; of its tables also those of hazards and places."""
 
     @property
-    def tables(self) -> Tables:
-        """Tables of events, effects, hazards and places."""
-
-    @property
-    def settings(self) -> CaseSettings:
+    def settings(self) -> SampledSettings:
         """Settings of the case."""
 
 

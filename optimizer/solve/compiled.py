@@ -6,7 +6,7 @@ costs microseconds, and the model itself is never touched again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,10 +35,10 @@ class RecourseBlock:
     row_upper: Floats
     lower: Floats
     upper: Floats
-    column_names: tuple[str, ...]
-    row_names: tuple[str, ...]
-    column_keys: tuple[tuple[str, tuple[object, ...]], ...] = ()
-    row_keys: tuple[tuple[str, tuple[object, ...]], ...] = ()
+    column_names: Sequence[str]
+    row_names: Sequence[str]
+    column_keys: Sequence[tuple[str, tuple[object, ...]]] = ()
+    row_keys: Sequence[tuple[str, tuple[object, ...]]] = ()
 
 
 @dataclass(frozen=True)

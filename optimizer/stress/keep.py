@@ -17,6 +17,7 @@ from optimizer.chain.instance import Period
 from optimizer.errors import SolverFailure
 from optimizer.shocks.periods import YEAR_MONTHS
 from optimizer.solve.compiled import Floats, RecourseBlock
+from optimizer.solve.fixed_plan import block_program
 from optimizer.solve.highs import LinearProgram, solve
 from optimizer.solve.recourse import HELD
 
@@ -51,16 +52,7 @@ def kept_plan(
     Raises:
         SolverFailure: if there is no optimum.
     """
-    shift = block.linking @ x
-    theta = sparse.csr_matrix(block.theta_coefficient.reshape(-1, 1))
-    base = LinearProgram(
-        matrix=sparse.hstack([block.recourse, theta], format="csr"),
-        row_lower=block.row_lower - shift,
-        row_upper=block.row_upper - shift,
-        lower=np.append(block.lower, 0.0),
-        upper=np.append(block.upper, np.inf),
-        cost=np.append(np.zeros(block.lower.size), 1e3),
-    )
+    base = block_program(block, x, theta_cost=1e3)
     least = solve(base)
     if least.values is None:
         raise SolverFailure(f"recourse block {block.name} has no optimum: {least.word}")

@@ -3,26 +3,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
-from optimizer.cli.main import main
-
 ROOT = Path(__file__).parents[2]
 TOYS = ROOT / "tests" / "toys"
 sys.path.insert(0, str(Path(__file__).parent))
-
-
-@pytest.fixture
-def sourcing(capsys, tmp_path, monkeypatch):
-    """Call the command in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        told = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        assert "Traceback" not in told.out + told.err
-        return ended.value.code, told.out, told.err
-
-    return call

@@ -7,6 +7,7 @@ import pandas as pd
 from optimizer.report.page import page
 from optimizer.report.view import RunView
 from optimizer.results.folder import RunTables
+from optimizer.results.write import write_tables
 
 SCRIPT = "<script>window.hit=1;alert(1)</script>"
 HOSTILE = f'=HYPERLINK("x") {SCRIPT}<img src=x onerror="window.hit=2">\' \u202eright\u202c \N{ROCKET} ' + "W" * 500
@@ -87,6 +88,8 @@ def synthetic(folder, count=30, hostile=False):
     }  # fmt: skip
     run = RunTables(folder, tables, inputs(bad), manifest)
     write_case(folder, bad)
+    summary = table("point samples measure_months", [(k, 100, losses[k]) for k in losses])
+    write_tables(folder / "stress", {"stress_summary": summary})
     return run
 
 

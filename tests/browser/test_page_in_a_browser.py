@@ -165,6 +165,28 @@ def test_a_table_is_downloaded_as_csv(opened, thirty):
     assert seen.messages == []
 
 
+def test_a_long_table_is_opened_whole_and_stays_open(opened, thirty):
+    tab, seen = opened(thirty)
+    rows, more = tab.locator("[data-part] tbody tr"), tab.locator("[data-more]")
+    assert (rows.count(), more.inner_text()) == (12, "Show all 30 rows")
+    more.click()
+    assert (rows.count(), more.inner_text()) == (30, "Show fewer")
+    tab.evaluate("choose(7)")
+    assert rows.count() == 30
+    more.click()
+    assert rows.count() == 12
+    assert seen.messages == []
+
+
+def test_words_at_the_chosen_plan_stay_above_it(opened, thirty):
+    tab, _ = opened(thirty)
+    tab.evaluate("choose(20)")
+    words = tab.locator("#chart-frontier svg text", has_text="Plan 20")
+    bottom = words.evaluate("node => node.getBoundingClientRect().bottom")
+    # a curve through the plan falls to the right, hardly so where it is flat: both lines must end above its dot
+    assert bottom < tab.evaluate(PLACE, 20)[1] - 5
+
+
 def test_dark_follows_the_system_and_the_reader(opened, thirty):
     tab, _ = opened(thirty, color_scheme="dark")
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -231,7 +253,8 @@ def test_figures_read_as_everywhere_else(opened, thirty):
     tab, _ = opened(thirty)
     values = [0.0, 0.4, 1.0, 84.0, 383.4, 1234.0, 12345.6, 2.5e6, -0.5, 0.0051, 0.37, 0.9999, 1e-7]
     for name, told in (("figure", numbers.figure), ("mass", numbers.mass), ("usdPerKg", numbers.usd_per_kg),
-                       ("musd", numbers.musd), ("percent", numbers.percent), ("months", numbers.months)):  # fmt: skip
+                       ("musd", numbers.musd), ("percent", numbers.percent), ("percentWords", numbers.percent_words),
+                       ("months", numbers.months)):  # fmt: skip
         found = tab.evaluate(f"values => values.map(v => {name}(v))", values)
         assert [word.replace("\u00a0", " ") for word in found] == [told(value) for value in values], name
     found = tab.evaluate("values => values.map(v => load(v, 'kg CO2e') + '|' + load(v, 'm3'))", values)

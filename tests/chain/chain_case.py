@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.chain.licences import Licence
+from optimizer.chain.licences import Licence, Movement
 from optimizer.chain.routing import Leg
 from optimizer.chain.services import Services
 from optimizer.tables.settings import CaseSettings
@@ -133,9 +133,10 @@ def fixed_services(approval: float = 1.0) -> Services:
         ways = [Leg("sea", 100.0, ("strait",), 20.0, 200.0, None, None)]
         return ways + ([Leg("air", 90.0, (), 3.0, 3000.0, None, None)] if is_air else [])
 
-    def approved(exporter: str, group: str | None, destination: str, segment: str, year: int, *_: Any) -> Licence:
-        share = approval if segment == "*" else 1.0
-        return Licence(exporter, str(group), destination, segment, "case_by_case", share, 0.0, 2000, 2100)
+    def approved(asked: Movement) -> Licence:
+        share = approval if asked.segment == "*" else 1.0
+        ends = asked.exporter_iso3, str(asked.control_group), asked.destination_iso3, asked.segment
+        return Licence(*ends, "case_by_case", share, 0.0, 2000, 2100)
 
     return Services(
         leg=leg,

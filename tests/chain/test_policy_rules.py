@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from optimizer.chain.instance import Product, Project, Recipe
-from optimizer.chain.licences import licences_in_force
+from optimizer.chain.licences import Movement, licences_in_force
 from optimizer.chain.phases import regimes_in_force
 from optimizer.chain.regimes import with_regime_shocks
 from optimizer.chain.subsidies import loan_relief, supported, without_floors
@@ -74,8 +74,8 @@ def test_a_regime_stands_on_the_one_it_is_based_on() -> None:
     ],
 )
 def test_licences_of_a_regime(regime: str | None, destination: str, segment: str, share: float) -> None:
-    assert rules(regime).approval_share("AAA", "named", destination, segment, 2027) == share
-    assert rules(regime).approval_share("AAA", "other", destination, segment, 2027) == 0.8
+    assert rules(regime).approval_share(Movement("AAA", "named", destination, segment, 2027)) == share
+    assert rules(regime).approval_share(Movement("AAA", "other", destination, segment, 2027)) == 0.8
 
 
 @pytest.mark.parametrize(("regime", "share"), [(None, 0.05), ("tense", 0.15), ("shut", 1.15)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from optimizer.chain.licences import Movement
 from optimizer.chain.trade import TradeRules, approval_share, members, tariff_share
 
 TARIFF = ["importer", "exporter", "form", "legal_basis", "kind", "rate_share", "valid_from", "valid_to"]
@@ -110,7 +111,7 @@ def test_row_order_changes_nothing() -> None:
 def test_approval_share(
     exporter: str, group: str | None, destination: str, segment: str, year: int, expected: float
 ) -> None:
-    assert approval_share(TABLES, exporter, group, destination, segment, year) == expected
+    assert approval_share(TABLES, Movement(exporter, group, destination, segment, year)) == expected
 
 
 def test_members() -> None:
@@ -121,5 +122,5 @@ def test_members() -> None:
 
 def test_no_tables_mean_no_duty_and_free_export() -> None:
     assert tariff_share({}, "USA", "CHN", "magnet", 2026) == 0.0
-    assert approval_share({}, "CHN", "heavy", "USA", "civil", 2026) == 1.0
+    assert approval_share({}, Movement("CHN", "heavy", "USA", "civil", 2026)) == 1.0
     assert tariff_share(TABLES, "USA", "CHN", "magnet", 2027) == pytest.approx(0.271)

@@ -10,19 +10,15 @@ import pandas as pd
 import pytest
 
 from optimizer.errors import DataProblem
-from optimizer.jobs.frontier import Run, frontier_of
-from optimizer.jobs.prepare import Options, prepare
+from optimizer.jobs.frontier import Run
+from optimizer.jobs.prepare import prepare
 from optimizer.jobs.reopen import chosen_point, reopen
+from optimizer.report.view import RunView
 from optimizer.results.plans import read_plans
 from optimizer.tables.case import load_case
 from optimizer.tables.snapshot import write_snapshot
 
 TOYS = Path(__file__).parents[1] / "toys"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return frontier_of(TOYS / "stock-cover", tmp_path_factory.mktemp("runs") / "stock", Options(points=3))
 
 
 def test_reopened_run_is_the_same_model_and_plans(run: Run) -> None:
@@ -53,10 +49,10 @@ def test_plans_of_another_model_are_refused(run: Run, tmp_path: Path) -> None:
 
 def test_unknown_point_is_named_with_the_known_ones(run: Run) -> None:
     tables = reopen(run.path).run
-    assert chosen_point(tables, None, 2) == 2
-    assert chosen_point(tables, 1, 2) == 1
+    assert chosen_point(tables, None) == RunView(tables).recommended
+    assert chosen_point(tables, 1) == 1
     with pytest.raises(DataProblem, match="R005"):
-        chosen_point(tables, 99, 1)
+        chosen_point(tables, 99)
 
 
 @pytest.mark.parametrize("case", ["allied-magnets", TOYS / "trade-rules"])

@@ -11,7 +11,7 @@ from optimizer.errors import UsageProblem
 from optimizer.report.deliver import write_map
 from optimizer.report.geometry import world_frame
 from optimizer.report.labels import SIZE
-from optimizer.report.map_canvas import Canvas
+from optimizer.report.map_canvas import Canvas, Letters
 from optimizer.report.map_files import chosen_shock, map_bytes
 from optimizer.report.map_panel import flow_lines
 from optimizer.report.map_region import region_points
@@ -256,7 +256,7 @@ def test_text_is_cut_to_its_box():
 
 def test_canvas_is_well_formed_whatever_is_written():
     canvas = Canvas(100, 50, 'A & B < "C"')
-    canvas.text((1, 1), '</text><script>"&\x00', 12, halo=2)
+    canvas.text((1, 1), '</text><script>"&\x00', Letters(12, halo=2))
     canvas.symbol((5, 5), "cross", 40, "#000000", told='<b> & "')
     canvas.line([(0, 0), (1, 1)], "#000000", 1, told="]]>")
     root = ElementTree.fromstring(canvas.svg())

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -9,11 +10,12 @@ import pytest
 from crossing_run import HOSTILE, crossing_run, results, table
 
 from optimizer.report import numbers, theme
+from optimizer.report.frontier_chart import finding
 from optimizer.report.page import embedded, page, page_data
 from optimizer.report.page_parts import parts
 from optimizer.report.page_plans import Plans, event_order
 from optimizer.report.page_sources import provenance, weakest
-from optimizer.report.page_words import checked, promise
+from optimizer.report.page_words import answer, checked, promise
 from optimizer.report.view import RunView
 from optimizer.results.folder import RunTables
 from optimizer.results.write import write_tables
@@ -179,6 +181,29 @@ def test_parts_of_other_commands_are_shown_if_they_are_there(tmp_path):
     assert [c["title"] for c in stress["tables"][0]["columns"]] == ["Point", "Samples", "Measure, months"]
     assert [t["rows"] for t in explain["tables"]] == [[[2, "one more is worth it", 5.0]], [["Plant", 0.5]]]
     assert explain["tables"][1]["columns"][1]["share"]
+
+
+@pytest.mark.parametrize(("is_deep", "told"), [(False, "Walk away above, at least, USD/kg"),
+                                               (True, "Walk away above, USD/kg")])  # fmt: skip
+def test_quick_prices_are_told_as_low_estimates(tmp_path, is_deep, told):
+    sheets = table("point name price_usd_per_kg walk_away_usd_per_kg", (1, "a", 50.0, 60.0))
+    limits = table("point sentence usd_per_year", (1, "one more is worth it", 5.0))
+    write_tables(tmp_path / "explain", {"explain_suppliers": sheets, "explain_limits": limits})
+    (tmp_path / "explain" / "explain.json").write_text(json.dumps({"is_deep": is_deep}))
+    worth, walk = parts(RunView(crossing_run(tmp_path)))[0]["tables"]
+    assert [c["title"] for c in walk["columns"]] == ["Point", "Name", "Price, USD/kg", told]
+    assert bool(walk["note"]) is not is_deep
+    assert worth["columns"][-1]["title"] == "Worth, USD a year"
+
+
+def test_a_hardly_dearer_plan_reads_as_a_sentence(tmp_path):
+    run = crossing_run(tmp_path)
+    flat = run.tables["frontier"].assign(cost_musd=lambda f: 100.0 + 0.01 * (f["cost_musd"] - f["cost_musd"].min()))
+    view = RunView(replace(run, tables={**run.tables, "frontier": flat}))
+    told = " ".join(answer(view)).replace("\u00a0", " ")
+    # 4 % more became 0.04 %: MUSD 0.04 of 100
+    assert "MUSD 0.04 (less than 0.1 %) more than the cheapest plan" in told
+    assert finding(view).startswith("Less than 0.1 % more cost takes away")
 
 
 def test_the_certificate_is_told_with_its_figures(tmp_path):

@@ -72,7 +72,7 @@ def test_the_answer_has_its_figures(tmp_path):
     text = " ".join(answer(RunView(crossing_run(tmp_path)))).replace("\u00a0", " ")
     assert "Sign 1 contract with Plant in Japan, qualify 1 further plant." in text
     assert "Plan 2 costs MUSD 104 (USD 52/kg) and loses 1 month of demand (mean of the worst 20 % of shocks)" in text
-    assert "MUSD 4 or 4 % more than the cheapest plan, for 75 % less loss." in text
+    assert "MUSD 4 (4 %) more than the cheapest plan, for 75 % less loss." in text
     assert "costs less than MUSD 102, which is proven" in text
 
 

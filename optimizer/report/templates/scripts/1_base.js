@@ -51,6 +51,8 @@ function percent(share) {
   if (share !== 0 && Math.abs(share) < 0.0005) return "< 0.1" + NB + "%";
   return figure(100 * share, Math.abs(share) < 0.995 ? 2 : 3) + NB + "%";
 }
+// The same inside a sentence.
+const percentWords = (share) => percent(share).replace("< ", "less than" + NB);
 function months(value) {
   const text = figure(Math.round(value * 100) / 100);
   return text + NB + (text === "1" ? "month" : "months");

@@ -31,8 +31,8 @@ function tellPlan(a, b) {
   let text = `Plan ${a}${best}: ${musd(p.cost)}, ${usdPerKg(p.kg)}, ${months(p.loss)} of demand lost`;
   if (q) {
     const cost = p.cost / q.cost - 1, loss = q.loss ? 1 - p.loss / q.loss : NaN;
-    text += `; ${percent(Math.abs(cost))} ${cost >= 0 ? "dearer" : "cheaper"}`;
-    if (Number.isFinite(loss)) text += ` and ${percent(Math.abs(loss))} ${loss >= 0 ? "less" : "more"} loss`;
+    text += `; ${percentWords(Math.abs(cost))} ${cost >= 0 ? "dearer" : "cheaper"}`;
+    if (Number.isFinite(loss)) text += ` and ${percentWords(Math.abs(loss))} ${loss >= 0 ? "less" : "more"} loss`;
     text += ` than plan ${b}`;
   }
   return text + ".";
@@ -183,6 +183,13 @@ function openLoad(indicator, key, point) {
     told: [["Load", row ? load(row[1], entry.unit) : MISSING], ["Row", `environment.csv: point = ${point}, indicator = ${indicator}, facility = ${key}`]], keys: ["facilities:" + key] });
 }
 
+// Long tables that the reader has opened.
+const openParts = new Set();
+function moreButton(entry, count, few, again) {
+  return make("button", { type: "button", class: "quiet", "data-more": entry.name, "aria-expanded": String(!few),
+    onclick: () => { few ? openParts.add(entry.name) : openParts.delete(entry.name); again(); } }, few ? `Show all ${count} rows` : "Show fewer");
+}
+
 // Tables other commands added to the run, shown as they are; those with a point follow the plan chosen.
 function partTable(entry, a) {
   const at = entry.columns.findIndex((c) => c.name === "point"), points = [...new Set(at < 0 ? [] : entry.rows.map((row) => row[at]))];
@@ -191,9 +198,13 @@ function partTable(entry, a) {
   const title = isOf ? `${entry.title}, plan ${entry.follows ? a : points[0]}` : entry.title;
   const tell = (value, c) => (typeof value === "number" ? (c.share ? percent(value) : c.whole ? String(value) : figure(value)) : value === true ? "yes" : value === false ? "no" : value ?? "");
   const box = make("div", { class: "part" }, make("div", { class: "bar" }, make("h3", {}, title), csvButton(entry.name, entry.columns.map((c) => c.name), () => rows)));
-  box.append(rows.length ? table(title, shown.map(([c]) => ({ title: c.title, n: c.number })), rows.slice(0, DATA.most).map((row) => ({ cells: shown.map(([c, k]) => tell(row[k], c)) })))
+  const columns = shown.map(([c]) => ({ title: c.title, n: c.number }));
+  const few = rows.length > DATA.most && !openParts.has(entry.name);
+  const visible = few ? rows.slice(0, DATA.most) : rows;
+  box.append(rows.length ? table(title, columns, visible.map((row) => ({ cells: shown.map(([c, k]) => tell(row[k], c)) })))
     : make("p", { class: "note" }, `No rows for plan ${a}.`));
-  const more = rows.length - Math.min(rows.length, DATA.most) + entry.cut;
-  if (more) box.append(make("p", { class: "note" }, `${plural(more, "row")} more in ${entry.name}.csv of the run folder` + (entry.cut ? "." : " and in the download.")));
+  if (rows.length > DATA.most) box.append(moreButton(entry, rows.length, few, () => { const fresh = partTable(entry, a); box.replaceWith(fresh); fresh.querySelector("[data-more]").focus(); }));
+  if (entry.cut) box.append(make("p", { class: "note" }, `${plural(entry.cut, "row")} more in ${entry.name}.csv of the run folder.`));
+  if (entry.note && rows.length) box.append(make("p", { class: "note" }, entry.note));
   return box;
 }
