@@ -75,6 +75,7 @@ class TradeRules:
                 duty = _duty(row, self._depth.get(row.get("regime") or "", 0))
                 self._duties[duty.form].append(duty)
         self.licences = licences_in_force(tables, regimes)
+        self._named = frozenset(name for rows in self.licences.values() for row in rows for name in row.customers)
         self._known_tariff: dict[tuple[str, str, str, int], float] = {}
         self._known_licence: dict[tuple[str, str | None, str, str, int, str, str | None], Licence | None] = {}
 
@@ -120,8 +121,9 @@ class TradeRules:
 
         The most specific row counts: one that names the segment before one that names the customer, then the
         destination, then the one that started last. ``segment`` is ``*`` for a movement to a facility: only rows for
-        all segments apply. ``customer`` is the market, for rows that name customers.
+        all segments apply. ``customer`` is the market or facility, for rows that name customers.
         """
+        customer = customer if customer in self._named else ALL
         key = (exporter_iso3, control_group, destination_iso3, segment, year, customer, form)
         if key not in self._known_licence:
             self._known_licence[key] = self._governing(*key)
