@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.chain.licences import Licence, Movement, licences_in_force
 from optimizer.chain.rows import ALL, Tables, table_rows
@@ -75,6 +75,7 @@ class TradeRules:
                 duty = _duty(row, self._depth.get(row.get("regime") or "", 0))
                 self._duties[duty.form].append(duty)
         self.licences = licences_in_force(tables, regimes)
+        self._named = frozenset(name for rows in self.licences.values() for row in rows for name in row.customers)
         self._known_tariff: dict[tuple[str, str, str, int], float] = {}
         self._known_licence: dict[Movement, Licence | None] = {}
 
@@ -103,6 +104,8 @@ class TradeRules:
         The most specific row counts: one that names the segment before one that names the customer, then the
         destination, then the one that started last.
         """
+        if asked.customer not in self._named:
+            asked = replace(asked, customer=ALL)
         if asked not in self._known_licence:
             self._known_licence[asked] = self._governing(asked)
         return self._known_licence[asked]

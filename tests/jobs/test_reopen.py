@@ -35,6 +35,9 @@ def test_reopened_run_is_the_same_model_and_plans(run: Run) -> None:
 def test_run_needs_its_own_case(run: Run, tmp_path: Path) -> None:
     copy = shutil.copytree(run.path, tmp_path / "copy")
     shutil.rmtree(copy / "case")
+    with pytest.raises(DataProblem, match="R009"):
+        reopen(copy)
+    (copy / "seal.json").unlink()
     with pytest.raises(DataProblem, match="R004"):
         reopen(copy)
 

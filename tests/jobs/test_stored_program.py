@@ -19,6 +19,7 @@ from optimizer.results import stored
 from optimizer.results.folder import read_manifest
 from optimizer.results.kept import program_digest
 from optimizer.results.labels import Labels
+from optimizer.results.seal import write_seal
 from optimizer.results.stored import PROGRAM, read_program, write_program
 from optimizer.solve.compiled import CompiledProgram
 
@@ -84,12 +85,14 @@ def spoil_file(run: Path) -> None:
 def change_case(run: Path) -> None:
     path = run / "case" / "demand.csv"
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    write_seal(run)
 
 
 def forget_record(run: Path) -> None:
     manifest = read_manifest(run)
     del manifest["program"]
     (run / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_seal(run)
 
 
 def remove_file(run: Path) -> None:

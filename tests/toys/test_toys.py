@@ -44,6 +44,7 @@ COSTS = {
     "joint-production": 0.013,
     "learning-yields": 2.2,
     "licence-time": 2.221875,
+    "named-firm": 1.4,
     "no-demand": 0.0,
     "no-foresight": 2.0,
     "no-market": 0.0,

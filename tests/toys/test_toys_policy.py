@@ -222,6 +222,9 @@ def test_technology_controls_delay_or_stop_projects() -> None:
     assert refused("banned", "0", "0", project_requirements=(needs, none)) == near(15.0)
     off = ("technology_controls = true", "technology_controls = false")
     assert cost("held-project", (NO_LIMIT, off), licences=("free,1,0,", "banned,0,0,")) == near(9.0)
+    # refused to the firm `one` alone: its plant comes a year later for 1.25 MUSD, 5 + 0.5 + 2.5 + 1 + 1 + 1.25
+    named = ("2000,,,,,,", "2000,,,,,,\nAAA,equipment,*,*,banned,0,0,2001,,one,,,,")
+    assert cost("held-project", (NO_LIMIT,), licences=named) == near(11.25)
 
 
 def test_public_money_lowers_prices_and_costs() -> None:
