@@ -39,7 +39,7 @@ def test_folder_appears_whole(tmp_path):
     assert folder.path.exists()
     assert finished(tmp_path / "two") == tmp_path / "two"
     names = sorted(path.name for path in (tmp_path / "two").iterdir())
-    assert names == ["audit.json", "costs.csv", "costs.parquet", "inputs", "run.json"]
+    assert names == ["audit.json", "costs.csv", "costs.parquet", "inputs", "run.json", "seal.json"]
     run = read_run(tmp_path / "two")
     assert run.tables["costs"]["cost_musd"].tolist() == [1.5]
     assert run.inputs["settings"]["value"].tolist() == ["x"]
