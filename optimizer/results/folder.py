@@ -32,6 +32,12 @@ CASE = "case"
 POINTS = "points"
 _RESUMED = "resumed.json"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BACK = "bring the run back from a copy, or make it again"
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("case", "case_hash", "data_hash", "status", "started", "finished"), str),
+    **dict.fromkeys(("versions", "options", "seconds", "certificate", "measure", "size"), dict),
+}
+"""Kinds of the entries of ``run.json`` that later commands use."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 Array = npt.NDArray[Any]
 
@@ -266,7 +272,7 @@ def read_run(path: Path) -> RunTables:
         raise DataProblem([Problem("R001", str(path), found=problem, allowed="a finished run", remedy=remedy)])
     tables, inputs = read_tables(path), read_tables(path / INPUTS)
     audit = _read_json(path / "audit.json") if (path / "audit.json").is_file() else {}
-    return RunTables(path, tables, inputs, _read_json(path / "run.json"), audit)
+    return RunTables(path, tables, inputs, read_manifest(path), audit)
 
 
 def read_manifest(run: Path) -> dict[str, Any]:
@@ -280,11 +286,19 @@ def read_manifest(run: Path) -> dict[str, Any]:
         raise DataProblem(
             [Problem("R001", str(run), found="it has no run.json", allowed="a finished run", remedy=remedy)]
         )
-    return _read_json(run / "run.json")
+    record = _read_json(run / "run.json")
+    problems = [
+        Problem("R002", str(run / "run.json"), "", name, f"`{str(record[name])[:60]}`", kind.__name__, _BACK)
+        for name, kind in _KINDS.items()
+        if name in record and not isinstance(record[name], kind)
+    ]
+    if problems:
+        raise DataProblem(problems)
+    return record
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    allowed, remedy = "JSON as written by a run", "bring the run back from a copy, or make it again"
+    allowed, remedy = "JSON as written by a run", _BACK
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

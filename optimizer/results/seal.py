@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from optimizer.errors import DataProblem, Problem
-from optimizer.results.lock import LOCK
 
 SEAL = "seal.json"
-READ = ("*.parquet", "*.json", "plans.npz", "inputs/*.parquet", "case/**/*")
-"""Files that later commands read, of a run or of a part of one (``stress``, ``explain``)."""
-ADDED = frozenset({SEAL, LOCK, "assumed.json"})
-"""Files of these names are not sealed: they come and go."""
+READ = ("*.parquet", "plans.npz", "inputs/*.parquet", "case/**/*")
+"""Files that later commands read, of a run or of a part of one (``stress``, ``explain``). Records (``run.json``) are
+not among them: people may add to them, and what they say is checked where it is read."""
 
 
 def write_seal(folder: Path) -> None:
@@ -60,7 +58,7 @@ def _faults(folder: Path, record: dict[str, object]) -> Iterator[Problem]:
 
 def _sealed(folder: Path) -> list[str]:
     """Names of the files to seal, links to ordinary files among them."""
-    found = {path for pattern in READ for path in folder.glob(pattern) if path.is_file() and path.name not in ADDED}
+    found = {path for pattern in READ for path in folder.glob(pattern) if path.is_file()}
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 

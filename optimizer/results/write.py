@@ -95,7 +95,8 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
         DataProblem: files that are no tables (R002), or a sealed folder that was changed (R009).
     """
     check_seal(folder)
-    tables, problems = {}, []
+    tables: dict[str, pd.DataFrame] = {}
+    problems: list[Problem] = []
     for path in sorted(folder.glob("*.parquet")):
         try:
             tables[path.stem] = pd.read_parquet(path, engine="pyarrow")

@@ -21,7 +21,7 @@ TOY = TOYS / "no-foresight"
 QUICK = (["report"], ["explain"], ["runs", "show"], ["alternatives", "-n", "1"], ["map", "-o", "map.geojson"])
 SLOW = (["stress", "--samples", "5"], ["sensitivity"], ["run", "--from-manifest"], ["frontier", "--resume"])
 DAMAGES = ("flip", "flip", "cut", "empty", "gone", "folder", "link", "pipe", "other", "json", "json", "new")
-READ_AGAIN = ("frontier.parquet", "inputs/lanes.parquet", "run.json", "plans.npz", "case/demand.csv")
+READ_AGAIN = ("frontier.parquet", "inputs/lanes.parquet", "flows.parquet", "plans.npz", "case/demand.csv")
 RUNS, BATCHES, BOOKS = 400, 2000, 500
 
 
@@ -107,7 +107,7 @@ def test_four_hundred_damaged_runs(block: int, made: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["frontier.parquet", "inputs/lanes.parquet", "run.json", "plans.npz", "case/demand.csv"]
+    "name", ["frontier.parquet", "inputs/lanes.parquet", "flows.parquet", "plans.npz", "case/demand.csv"]
 )
 def test_every_change_of_what_is_read_again_is_told(name: str, made: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
