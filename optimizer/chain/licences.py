@@ -88,7 +88,7 @@ class NamedPlants:
     """Plants of the firms that a licence names: those a firm operates, and those such firms hold to a threshold."""
 
     def __init__(self, tables: Tables) -> None:
-        self._operator = {str(row["facility"]): str(row["operator"]) for row in rows_of(tables, "facilities")}
+        self._operator = {str(row["facility"]): str(row.get("operator")) for row in rows_of(tables, "facilities")}
         self._held: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for row in rows_of(tables, "owners"):
             self._held[str(row["facility"])][str(row["owner"])] += float(row["share"])
