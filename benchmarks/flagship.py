@@ -11,6 +11,7 @@ import resource
 import time
 
 from optimizer.jobs.prepare import COST, LOSS, prepare
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.one import solve_at
 
@@ -33,12 +34,15 @@ def main():
         f"{int(program.is_integer.sum())} binaries; {len(program.blocks)} shocks with {blocks} columns"
     )
     began = time.perf_counter()
-    point = solve_at(program, COST, LOSS, max_second=1.0, gap_share=0.01, workers=arguments.workers)
+    point = solve_at(program, COST, LOSS, effort=Effort(gap_share=0.01, workers=arguments.workers), max_second=1.0)
     spent = time.perf_counter() - began
     print(f"one plan at a loss of 1 month, 1 % gap asked: {spent:.1f} s, gap {100 * point.gap_share:.2f} %")
     began = time.perf_counter()
     frontier = trace_frontier(
-        program, COST, LOSS, points=8, workers=arguments.workers, gap_share=0.01, time_limit_s=arguments.time_limit
+        program,
+        COST,
+        LOSS,
+        effort=Effort(points=8, workers=arguments.workers, gap_share=0.01, time_limit_s=arguments.time_limit),
     )
     figures = frontier.certificate
     print(

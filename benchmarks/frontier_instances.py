@@ -19,6 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import Frontier, trace_frontier
 
 OPEN_END = 0.02
@@ -131,7 +132,7 @@ def main() -> int:
 
 def _timed(compiled: CompiledProgram, limit: float) -> tuple[Frontier, float]:
     began = time.perf_counter()
-    frontier = trace_frontier(compiled, "first", "second", exact=True, time_limit_s=limit)
+    frontier = trace_frontier(compiled, "first", "second", effort=Effort(time_limit_s=limit), exact=True)
     return frontier, time.perf_counter() - began
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from optimizer.jobs.prepare import COST, LOSS, prepare
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.tables.case import load_case
 from optimizer.tables.snapshot import whole_settings, write_whole
@@ -67,10 +68,7 @@ def traced(ready, arguments):
         ready.program,
         COST,
         LOSS,
-        points=8,
-        workers=arguments.workers,
-        gap_share=0.01,
-        time_limit_s=arguments.time_limit,
+        effort=Effort(points=8, workers=arguments.workers, gap_share=0.01, time_limit_s=arguments.time_limit),
     )
     seconds = time.perf_counter() - began
     first, last = frontier.points[0], frontier.points[-1]

@@ -78,6 +78,7 @@ def sizes(arguments: argparse.Namespace) -> None:
             subprocess.run([sys.executable, __file__, *words], check=True)
         return
     from optimizer.jobs.prepare import COST, LOSS, prepare
+    from optimizer.solve.effort import Effort
     from optimizer.solve.frontier import trace_frontier
 
     copies = arguments.copies[0]
@@ -99,9 +100,17 @@ def sizes(arguments: argparse.Namespace) -> None:
         if not arguments.build_only:
             began, spent = time.perf_counter(), sum(os.times()[:4])
             found = trace_frontier(
-                program, COST, LOSS, points=5, tolerance_share=0.02, gap_share=0.01, workers=arguments.workers,
-                time_limit_s=arguments.time_limit,
-            )  # fmt: skip
+                program,
+                COST,
+                LOSS,
+                effort=Effort(
+                    points=5,
+                    tolerance_share=0.02,
+                    gap_share=0.01,
+                    workers=arguments.workers,
+                    time_limit_s=arguments.time_limit,
+                ),
+            )
             measured |= {
                 "frontier_s": round(time.perf_counter() - began, 1),
                 "frontier_cpu_s": round(sum(os.times()[:4]) - spent, 1), "status": found.status,

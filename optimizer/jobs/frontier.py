@@ -27,6 +27,7 @@ from optimizer.results.plans import write_plans
 from optimizer.results.stored import write_program
 from optimizer.solve.certificate import certificate
 from optimizer.solve.crew import Crew, Hire
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.journal import Journal
 from optimizer.solve.numerics import numerics
@@ -140,18 +141,19 @@ def run_case(
 def _trace(ready: Prepared, options: Options, watcher: Watcher, journal: Journal, hire: Hire) -> Frontier:
     settings = ready.case.settings.frontier
     return trace_frontier(
-        ready.program,
+        replace(ready.program, groups=ready.groups),
         COST,
         LOSS,
-        points=options.points or settings.points,
-        tolerance_share=_given(options.tolerance_share, settings.tolerance_share),
-        gap_share=_given(options.gap_share, settings.gap_share),
-        time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
-        workers=options.workers,
-        seed=options.seed,
+        effort=Effort(
+            points=options.points or settings.points,
+            tolerance_share=_given(options.tolerance_share, settings.tolerance_share),
+            gap_share=_given(options.gap_share, settings.gap_share),
+            time_limit_s=_given(options.time_limit_s, settings.time_limit_s),
+            workers=options.workers,
+            seed=options.seed,
+        ),
         progress=lambda progress: watcher.update(told(progress)),
         exact=options.is_exact,
-        groups=ready.groups,
         journal=journal,
         hire=hire,
     )

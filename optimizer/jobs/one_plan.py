@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from optimizer.jobs.prepare import COST, LOSS, Options, Prepared
 from optimizer.model.build import build_model
+from optimizer.solve.effort import Effort
 from optimizer.solve.highs import NAME
 from optimizer.solve.one import Point, solve_at
 
@@ -37,15 +39,15 @@ def plan_by(solver: Any, ready: Prepared, options: Options) -> Point:
         SolverFailure: if the solver fails or its answer does not verify.
     """
     settings = ready.case.settings.frontier
-    asked: dict[str, Any] = {
-        "max_second": options.max_loss_months,
-        "max_first": options.budget_musd,
-        "gap_share": settings.gap_share if options.gap_share is None else options.gap_share,
-        "time_limit_s": settings.time_limit_s if options.time_limit_s is None else options.time_limit_s,
-    }
+    effort = Effort(
+        gap_share=settings.gap_share if options.gap_share is None else options.gap_share,
+        time_limit_s=settings.time_limit_s if options.time_limit_s is None else options.time_limit_s,
+        workers=options.workers,
+        seed=options.seed,
+    )
+    caps = {"max_second": options.max_loss_months, "max_first": options.budget_musd}
     if solver is None:
-        more: dict[str, Any] = {"workers": options.workers, "seed": options.seed, "groups": ready.groups}
-        return solve_at(ready.program, COST, LOSS, **asked, **more)
+        return solve_at(replace(ready.program, groups=ready.groups), COST, LOSS, **caps, effort=effort)
     from optimizer.solve.other_solver import solve_whole
 
-    return solve_whole(solver, build_model(ready.instance), ready.program, COST, LOSS, **asked)
+    return solve_whole(solver, build_model(ready.instance), ready.program, COST, LOSS, **caps, effort=effort)

@@ -56,6 +56,8 @@ class CompiledProgram:
         blocks: recourse blocks, empty for an ordinary program.
         column_keys, row_keys: per column and row, (local name of the component, index as a tuple), so that
             results can be read without parsing names. Blocks carry their own.
+        groups: per row the group of limits it belongs to, in words, for the message if nothing is feasible (None: the
+            row's component).
     """
 
     objectives: Mapping[str, tuple[Floats, float]]
@@ -71,10 +73,11 @@ class CompiledProgram:
     blocks: tuple[RecourseBlock, ...] = ()
     column_keys: tuple[tuple[str, tuple[object, ...]], ...] = ()
     row_keys: tuple[tuple[str, tuple[object, ...]], ...] = ()
+    groups: Sequence[str] | None = None
 
     def lean(self) -> CompiledProgram:
         """The same program without the names and keys of rows and columns: what a worker needs, at half the size."""
         blocks = tuple(
             replace(block, column_names=(), row_names=(), column_keys=(), row_keys=()) for block in self.blocks
         )
-        return replace(self, column_names=(), row_names=(), column_keys=(), row_keys=(), blocks=blocks)
+        return replace(self, column_names=(), row_names=(), column_keys=(), row_keys=(), blocks=blocks, groups=None)

@@ -17,6 +17,7 @@ from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Crew, Hire, Team
 from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_frame, lower_bound, sampled
 from optimizer.solve.desk import Desk
+from optimizer.solve.effort import Effort
 from optimizer.solve.exact import Exact
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import Journal
@@ -104,17 +105,10 @@ def trace_frontier(
     model: Any,
     first: Any = "cost",
     second: Any = "loss",
+    effort: Effort | None = None,
     *,
-    points: int | None = None,
-    tolerance_share: float = 0.01,
-    gap_share: float = 0.005,
-    time_limit_s: float = math.inf,
-    workers: int = 1,
-    seed: int = 0,
-    progress: Callable[[Progress], None] | None = None,
     exact: bool = False,
-    blocks: Sequence[tuple[Any, Any]] = (),
-    groups: Sequence[str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
     journal: Journal | None = None,
     hire: Hire = Crew,
 ) -> Frontier:
@@ -124,16 +118,9 @@ def trace_frontier(
         model: a Pyomo model (compiled once, never altered) or a compiled program.
         first: objective paid in: a name in the program, or a component or expression of the model.
         second: the other objective, likewise.
-        points: least number of points reported, where the curve has them.
-        tolerance_share: stop when the mean gap is within this share of the first objective.
-        gap_share: gap of a single solve, as a share of the first objective.
-        time_limit_s: limit on the whole; what was found until then is returned.
-        workers: processes that answer questions side by side.
-        seed: of the solver; with it the result is the same if no limit is hit.
-        progress: told how far the trace is, after every wave of answers.
+        effort: gaps, limits, workers and seed (default: ``Effort()``).
         exact: the complete nondominated set with its segments (programs without blocks).
-        blocks: recourse blocks and their thetas, if ``model`` is a Pyomo model.
-        groups: group of limits per first-stage row, in words, for the message if nothing is feasible.
+        progress: told how far the trace is, after every wave of answers.
         journal: answers of an earlier attempt on the same program, from which this one goes on, and where every
             new answer is kept at once.
         hire: makes the workers: processes of this machine, or those of a cluster.
@@ -144,35 +131,34 @@ def trace_frontier(
         UsageProblem: for exact mode with recourse blocks.
     """
     began = time.perf_counter()
-    program, names = as_program(model, first, second, blocks)
+    effort = effort or Effort()
+    program, names = as_program(model, first, second)
     compiled = time.perf_counter()
     if exact and program.blocks:
         raise UsageProblem("exact mode needs a program without recourse blocks; trace it with a tolerance instead")
     ledger = Ledger(EXACT if program.is_integer.all() and not program.blocks else SAME)
-    deadline, journal = began + time_limit_s, journal or Journal()
+    deadline, journal = began + effort.time_limit_s, journal or Journal()
     with ExitStack() as stack:
         crew: Team | None = None
-        if workers > 1 and not exact:
-            crew = stack.enter_context(hire(open_studio, [(program.lean(), *names, seed)] * workers))
+        if effort.workers > 1 and not exact:
+            crew = stack.enter_context(hire(open_studio, [(program.lean(), *names, effort.seed)] * effort.workers))
         recourse = stack.enter_context(Recourse(program, team=crew))
-        master = Master(program, *names, recourse, seed)
-        master.groups = groups
+        master = Master(program, *names, recourse, effort.seed)
         if exact:
             solves, status = _run_exact(master, ledger, deadline, progress, journal)
         else:
             desk = Desk(master, deadline, journal, crew)
-            search = Search(desk, ledger, tolerance_share, gap_share, time_limit_s, progress)
-            solves, status = _run(search, points or 0)
+            search = Search(desk, ledger, effort, progress)
+            solves, status = _run(search, effort.points)
     seconds = {"compile": compiled - began, "solve": time.perf_counter() - compiled}
-    tolerance = 1e-6 if exact else max(gap_share, tolerance_share)
-    found = _frontier(program, names, ledger, solves, status, (tolerance, tolerance_share), seconds, points or 0)
+    tolerance = 1e-6 if exact else max(effort.gap_share, effort.tolerance_share)
+    how = (tolerance, effort.tolerance_share)
+    found = _frontier(program, names, ledger, solves, status, how, seconds, effort.points)
     is_cut_short = not journal.is_repeatable or status == "interrupted" or time.perf_counter() >= deadline
     return replace(found, is_repeatable=not is_cut_short)
 
 
-def as_program(
-    model: Any, first: Any, second: Any, blocks: Sequence[tuple[Any, Any]] = ()
-) -> tuple[CompiledProgram, tuple[str, str]]:
+def as_program(model: Any, first: Any, second: Any) -> tuple[CompiledProgram, tuple[str, str]]:
     """The compiled program and the names of its two objectives.
 
     Raises:
@@ -191,7 +177,7 @@ def as_program(
         raise UsageProblem(f"the model has no component {names[components.index(None)]!r}")
     if not all(names) or names[0] == names[1]:
         names = ["first", "second"]
-    program = compile_model(model, dict(zip(names, components, strict=True)), blocks)
+    program = compile_model(model, dict(zip(names, components, strict=True)))
     return program, (names[0], names[1])
 
 
@@ -203,7 +189,7 @@ def _run(search: Search, points: int) -> tuple[int, str]:
         search.lines()
         if search.ledger.points:
             search.refine(points)
-        if search.ledger.points and search.ledger.figures().mean_gap_share <= search.tolerance:
+        if search.ledger.points and search.ledger.figures().mean_gap_share <= search.effort.tolerance_share:
             status = "tolerance"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -237,7 +223,7 @@ def _solves_told(progress: Callable[[Progress], None] | None) -> Callable[[int],
 
 def _raise_empty(master: Master, ledger: Ledger) -> None:
     if any(bound.kind == "infeasible" and math.isinf(bound.max_second) for bound in ledger.bounds):
-        raise infeasible(master, Question(), master.groups)
+        raise infeasible(master, Question())
     raise SolveLimit("no plan found before the limit")
 
 

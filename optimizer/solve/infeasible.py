@@ -118,29 +118,29 @@ class Conflict:
     is_integer: bool = False
 
 
-def infeasible(master: Master, question: Question, groups: Sequence[str] | None = None) -> Infeasible:
+def infeasible(master: Master, question: Question) -> Infeasible:
     """The error for a question without a solution, with its conflict and the cheapest relaxation in words."""
-    found = conflict_of(master, question, groups)
+    found = conflict_of(master, question)
     message = "no plan satisfies the limits given"
     if found.is_integer:
         message += " (contracts are whole: with partial ones there would be a plan)"
     return Infeasible(message, found.groups, tuple(str(relief) for relief in found.reliefs))
 
 
-def conflict_of(master: Master, question: Question, groups: Sequence[str] | None = None) -> Conflict:
+def conflict_of(master: Master, question: Question) -> Conflict:
     """Groups in conflict: all together infeasible, without any one of them feasible.
 
     Args:
-        master: the first stage, with the cuts found so far.
+        master: the first stage, with the cuts found so far; its program says to which group a row belongs
+            (``LimitName`` where units are known).
         question: the scalarisation that has no solution; its caps are groups of their own.
-        groups: group name per first-stage row (``LimitName`` where units are known); default: the row's component.
 
     Returns:
         The groups needed for the conflict in row order, with what each would have to give; no groups if the bounds of
         columns alone conflict or nothing could be settled in time.
     """
     deadline = time.perf_counter() + SECONDS
-    program, names = _grouped(master, question, groups)
+    program, names = _grouped(master, question)
     relaxed = replace(program, is_integer=None)
     is_integer = not _is_infeasible(relaxed, 0.3 * SECONDS)
     target = program if is_integer else relaxed
@@ -152,10 +152,11 @@ def conflict_of(master: Master, question: Question, groups: Sequence[str] | None
     return Conflict(tuple(needed), tuple(reliefs), is_integer)
 
 
-def _grouped(master: Master, question: Question, groups: Sequence[str] | None) -> tuple[LinearProgram, list[str]]:
+def _grouped(master: Master, question: Question) -> tuple[LinearProgram, list[str]]:
     """The program of the question with its cuts and caps, and a group per row."""
     base = master.posed(question)
     caps = ["limit on the second objective", "limit on the first objective"]
+    groups = master.program.groups
     if groups is None:
         groups = [name.split("[", 1)[0] for name in master.program.row_names]
     elif any(isinstance(name, LimitName) for name in groups):

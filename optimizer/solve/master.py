@@ -113,7 +113,6 @@ class Master:
         self, program: CompiledProgram, first: str, second: str, recourse: Recourse | None = None, seed: int = 0
     ) -> None:
         self.program, self.seed = program, seed
-        self.groups: Sequence[str] | None = None
         self.recourse = recourse or Recourse(program)
         self.first, self.first_constant = program.objectives[first]
         self.second, self.second_constant = program.objectives[second]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optimizer.errors import SolveLimit
 from optimizer.solve.compiled import CompiledProgram, Floats
+from optimizer.solve.effort import Effort
 from optimizer.solve.highs import TOLERANCE, Termination
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.master import Answer, Attained, Master, Question
@@ -59,11 +59,7 @@ def solve_at(
     *,
     max_second: float | None = None,
     max_first: float | None = None,
-    gap_share: float = 0.005,
-    time_limit_s: float = math.inf,
-    workers: int = 1,
-    seed: int = 0,
-    groups: Sequence[str] | None = None,
+    effort: Effort | None = None,
 ) -> Point:
     """Least first objective at a cap on the second, or least second within a budget on the first.
 
@@ -77,37 +73,32 @@ def solve_at(
         second: name of the other.
         max_second: cap on the second objective.
         max_first: budget on the first objective.
-        gap_share: gap at which to stop, as a share of the first objective.
-        time_limit_s: limit on the whole.
-        workers: processes that evaluate recourse blocks.
-        seed: of the solver.
-        groups: group name per row, for the explanation if nothing is feasible (default: the rows' components).
+        effort: gap, limit, workers that evaluate recourse blocks, seed (default: ``Effort()``).
 
     Raises:
         Infeasible: if that is proven; carries the conflict.
         SolveLimit: if a limit or an interruption came before any plan was found.
     """
-    deadline = time.perf_counter() + time_limit_s
+    effort = effort or Effort()
+    gap_share, deadline = effort.gap_share, time.perf_counter() + effort.time_limit_s
     cap = math.inf if max_second is None else float(max_second)
     budget = math.inf if max_first is None else float(max_first)
-    with Recourse(program, workers) as recourse:
-        master = Master(program, first, second, recourse, seed)
+    with Recourse(program, effort.workers) as recourse:
+        master = Master(program, first, second, recourse, effort.seed)
         try:
             if math.isfinite(budget) and not math.isfinite(cap):
-                return _safest_within(master, budget, gap_share, deadline, groups)
-            return _cheapest(master, Question(max_second=cap, max_first=budget), gap_share, deadline, groups)
+                return _safest_within(master, budget, gap_share, deadline)
+            return _cheapest(master, Question(max_second=cap, max_first=budget), gap_share, deadline)
         except KeyboardInterrupt:
             raise SolveLimit("interrupted before any plan was found") from None
 
 
-def _cheapest(
-    master: Master, question: Question, gap_share: float, deadline: float, groups: Sequence[str] | None
-) -> Point:
+def _cheapest(master: Master, question: Question, gap_share: float, deadline: float) -> Point:
     """Least first objective under the question's caps, then least second at that cost with the same integers."""
     relaxed = master.relax(question, seconds=deadline - time.perf_counter())
     gap = _gap(gap_share, relaxed.bound)
     answer = master.answer(question, gap, deadline - time.perf_counter(), rounds=INSIST)
-    best = _best(master, answer, question, groups)
+    best = _best(master, answer, question)
     return as_point(_tidied(master, best, question), answer.bound, _gap(gap_share, best.first))
 
 
@@ -121,14 +112,12 @@ def _tidied(master: Master, best: Attained, question: Question) -> Attained:
     return tidy
 
 
-def _safest_within(
-    master: Master, budget: float, gap_share: float, deadline: float, groups: Sequence[str] | None
-) -> Point:
+def _safest_within(master: Master, budget: float, gap_share: float, deadline: float) -> Point:
     """Least second objective within a budget: a short proof-free search, then least first at that level."""
     question = Question(weight=1.0, of_first=0.0, max_first=budget)
     gap = gap_share * max(1.0, abs(master.relax(Question(), seconds=deadline - time.perf_counter()).price))
     answer = master.answer(question, gap, deadline - time.perf_counter(), rounds=INSIST)
-    best = _best(master, answer, question, groups)
+    best = _best(master, answer, question)
     cap = Question(max_second=best.second + NUDGE * (1.0 + abs(best.second)))
     left = max(1.0, deadline - time.perf_counter())
     cheap = master.answer(cap, _gap(gap_share, best.first), left, best.x, INSIST)
@@ -144,9 +133,9 @@ def _gap(share: float, value: float) -> float:
     return max(share * abs(value), 1e-6) if math.isfinite(value) else 1e-6
 
 
-def _best(master: Master, answer: Answer, question: Question, groups: Sequence[str] | None) -> Attained:
+def _best(master: Master, answer: Answer, question: Question) -> Attained:
     if answer.is_proven_infeasible:
-        raise infeasible(master, question, groups)
+        raise infeasible(master, question)
     inside = [point for point in answer.attained if satisfies(question, point)]
     if not inside:
         raise SolveLimit(f"no plan found before the solve ended ({answer.word})")

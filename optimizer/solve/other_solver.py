@@ -21,6 +21,7 @@ from pyomo.opt import SolverFactory
 from optimizer.errors import Infeasible, SolveLimit, SolverFailure, UsageProblem
 from optimizer.solve.compile import members
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
 from optimizer.solve.highs import NAME, TOLERANCE, LinearProgram, violation
 from optimizer.solve.master import Attained, Master, Question
 from optimizer.solve.one import NUDGE, Point, as_point
@@ -111,8 +112,7 @@ def solve_whole(
     *,
     max_second: float | None = None,
     max_first: float | None = None,
-    gap_share: float = 0.005,
-    time_limit_s: float = math.inf,
+    effort: Effort | None = None,
 ) -> Point:
     """Least first objective at a cap on the second, or least second within a budget, of the whole model.
 
@@ -124,8 +124,7 @@ def solve_whole(
         second: the other one.
         max_second: cap on the second objective.
         max_first: budget on the first objective.
-        gap_share: gap at which to stop, as a share of the objective, where the solver takes one.
-        time_limit_s: limit on the whole, where the solver takes one.
+        effort: gap and limit, where the solver takes them (default: ``Effort()``).
 
     Raises:
         Infeasible: if the solver says so.
@@ -133,7 +132,8 @@ def solve_whole(
         SolverFailure: if it fails, or its plan does not hold in own arithmetic.
     """
     goal = Goal(first, second, math.inf if max_second is None else max_second)
-    deadline = time.perf_counter() + time_limit_s
+    effort = effort or Effort()
+    gap_share, deadline = effort.gap_share, time.perf_counter() + effort.time_limit_s
     if max_first is not None and max_second is None:
         safest = _solved(solver, model, Goal(second, first, max_first), gap_share, deadline)
         cap = safest.values[second]

@@ -24,6 +24,7 @@ from optimizer.errors import UsageProblem
 from optimizer.solve.certificate import areas
 from optimizer.solve.curve import Bound, Ledger, proof, proof_of, sampled
 from optimizer.solve.desk import Desk
+from optimizer.solve.effort import Effort
 from optimizer.solve.highs import TOLERANCE, Termination
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import ASKED, ROUNDED
@@ -76,17 +77,13 @@ class Search:
     Attributes:
         desk: where questions are put.
         ledger: points and proofs found.
-        tolerance: wanted mean gap, as a share of the first objective.
-        gap_share: gap of a single solve, as a share of the first objective.
-        budget: seconds in all.
+        effort: wanted mean gap, gap of a single solve, seconds in all.
         progress: called after each wave.
     """
 
     desk: Desk
     ledger: Ledger
-    tolerance: float
-    gap_share: float
-    budget: float
+    effort: Effort
     progress: Callable[[Progress], None] | None = None
     solves: int = 0
     tier: int = 0
@@ -167,7 +164,7 @@ class Search:
     def _add_ground(self, question: Question, ground: Ground) -> None:
         relaxed = ground.relaxed
         if relaxed.termination is Termination.INFEASIBLE and not math.isfinite(question.max_second):
-            raise infeasible(self.master, question, self.master.groups)
+            raise infeasible(self.master, question)
         if relaxed.termination is Termination.UNBOUNDED:
             raise UsageProblem("an objective can be lowered without limit")
         if math.isfinite(relaxed.bound) and not math.isfinite(question.max_first):
@@ -181,7 +178,7 @@ class Search:
     def lines(self) -> None:
         """First pass: what the linear phase left open of the ends and, if it left all open, the slopes between."""
         width = max(self.high - self.low, 1e-9)
-        slight = 0.01 * self.tolerance * self.first_size / width
+        slight = 0.01 * self.effort.tolerance_share * self.first_size / width
         steep = max([10.0 * price for price in self.prices] + [10.0 * self.first_size / width])
         slopes = self._spread()
         ends = [self._line(slight, slopes[:1], True)] if self._lacks_cheap_end() else []
@@ -249,13 +246,13 @@ class Search:
         return distinct
 
     def _gap(self) -> float:
-        share = min(self.gap_share, 0.5 * self.tolerance) * 0.4**self.tier
+        share = min(self.effort.gap_share, 0.5 * self.effort.tolerance_share) * 0.4**self.tier
         return max(share * self.first_size, 1e-9)
 
     def _seconds(self) -> float:
-        if not math.isfinite(self.budget):
+        if not math.isfinite(self.effort.time_limit_s):
             return math.inf
-        return float(np.clip(self.budget / 20.0, 1.0, SECONDS)) * 2.0**self.tier
+        return float(np.clip(self.effort.time_limit_s / 20.0, 1.0, SECONDS)) * 2.0**self.tier
 
     def _is_over(self) -> bool:
         return self.desk.seconds_left <= 0.0
@@ -289,7 +286,7 @@ class Search:
     def refine(self, points: int) -> None:
         """Second pass, widest place first, until the mean gap is within the tolerance; then fill up points."""
         while not self._is_over():
-            if self.ledger.points and self.ledger.figures().mean_gap_share <= self.tolerance:
+            if self.ledger.points and self.ledger.figures().mean_gap_share <= self.effort.tolerance_share:
                 break
             tasks = self._next(self.desk.size)
             if not tasks:

@@ -19,6 +19,7 @@ from optimizer.batch.store import stored_runs
 from optimizer.batch.team import DaskTeam
 from optimizer.errors import SolverFailure, UsageProblem
 from optimizer.jobs.prepare import COST, LOSS, prepare
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -78,10 +79,10 @@ def test_no_scheduler_is_wrong_usage(monkeypatch):
 def test_questions_of_one_frontier_are_answered_by_the_cluster(cluster):
     """Merged in a fixed order, the result is that of as many processes here."""
     program = prepare(TOYS / "force-majeure").program
-    here = trace_frontier(program, COST, LOSS, points=3, workers=2)
+    here = trace_frontier(program, COST, LOSS, effort=Effort(points=3, workers=2))
     with hired(cluster[0]) as (hire, workers):
         assert workers == 2
-        there = trace_frontier(program, COST, LOSS, points=3, workers=workers, hire=hire)
+        there = trace_frontier(program, COST, LOSS, effort=Effort(points=3, workers=workers), hire=hire)
     pd.testing.assert_frame_equal(here.points_table(), there.points_table())
 
 

@@ -22,6 +22,7 @@ from optimizer.jobs.again import _options as options_of
 from optimizer.jobs.prepare import COST, LOSS, Options, prepare
 from optimizer.results.folder import RunFolder, read_manifest, read_run
 from optimizer.results.kept import kept_journal, program_digest
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import ASKED, Entry, Journal
@@ -73,7 +74,7 @@ def same_frontier(run, whole):
 def trace(path, program):
     """The frontier of a program with its journal in a run folder, and nothing else."""
     with RunFolder(path, True) as folder:
-        return trace_frontier(program, COST, LOSS, points=4, journal=kept_journal(folder, program))
+        return trace_frontier(program, COST, LOSS, effort=Effort(points=4), journal=kept_journal(folder, program))
 
 
 def interrupt_after(monkeypatch, count):
@@ -164,7 +165,9 @@ def test_ctrl_c_ends_cleanly_and_what_is_open_alone_is_asked_again(tmp_path, mon
 
 def test_answers_of_a_crew_are_kept_as_they_come(tmp_path, program):
     with RunFolder(tmp_path / "run", True) as folder:
-        found = trace_frontier(program, COST, LOSS, points=4, workers=2, journal=kept_journal(folder, program))
+        found = trace_frontier(
+            program, COST, LOSS, effort=Effort(points=4, workers=2), journal=kept_journal(folder, program)
+        )
         kept = [entry for entry in kept_journal(folder, program).entries if entry.kind == ASKED]
     assert found.status == "tolerance"
     relaxed = len(folder.saved_points()) - len(kept)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
 from optimizer.solve.one import solve_at
 
 EFFECT_HEADS = (
@@ -154,13 +155,13 @@ def compiled(case: Small, folder: Path) -> CompiledProgram:
 def least_cost(program: CompiledProgram, max_loss_months: float = math.inf) -> tuple[float, float]:
     """Least cost at a loss, and the loss of that plan."""
     cap = None if math.isinf(max_loss_months) else max_loss_months
-    point = solve_at(program, COST, LOSS, max_second=cap, gap_share=0.0)
+    point = solve_at(program, COST, LOSS, effort=Effort(gap_share=0.0), max_second=cap)
     return point.first, point.second
 
 
 def least_loss(program: CompiledProgram) -> float:
     """Least loss that any plan has."""
-    return solve_at(program, LOSS, COST, gap_share=0.0).first
+    return solve_at(program, LOSS, COST, effort=Effort(gap_share=0.0)).first
 
 
 def scaled(case: Small, mass: float = 1.0, price: float = 1.0) -> Small:

@@ -16,6 +16,7 @@ from brute import enumerate_front, program, random_integer
 
 from optimizer.errors import Infeasible
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
 from optimizer.solve.one import solve_at
 
 BLOCKS, IN_A_BLOCK = 8, 25
@@ -68,9 +69,9 @@ def test_mixed_programs(block: int) -> None:
         asked = None if math.isinf(cap) else cap
         if math.isinf(least):
             with pytest.raises(Infeasible):
-                solve_at(compiled, "first", "second", max_second=asked, gap_share=0.0)
+                solve_at(compiled, "first", "second", effort=Effort(gap_share=0.0), max_second=asked)
             continue
-        point = solve_at(compiled, "first", "second", max_second=asked, gap_share=0.0)
+        point = solve_at(compiled, "first", "second", effort=Effort(gap_share=0.0), max_second=asked)
         assert point.first == pytest.approx(least, abs=1e-5), seed
         assert point.bound <= least + 1e-5, seed
         decided += 1
@@ -85,8 +86,8 @@ def test_integer_programs(block: int) -> None:
         for cap in (math.inf, front[len(front) // 2][1], front[-1][1]):
             asked = None if math.isinf(cap) else cap
             least = min(first for first, second in front if second <= cap)
-            point = solve_at(compiled, "first", "second", max_second=asked, gap_share=0.0)
+            point = solve_at(compiled, "first", "second", effort=Effort(gap_share=0.0), max_second=asked)
             assert point.first == pytest.approx(least, abs=1e-6), (seed, cap)
             assert point.second <= cap + 1e-6
         with pytest.raises(Infeasible):
-            solve_at(compiled, "first", "second", max_second=front[-1][1] - 1.0, gap_share=0.0)
+            solve_at(compiled, "first", "second", effort=Effort(gap_share=0.0), max_second=front[-1][1] - 1.0)

@@ -16,6 +16,7 @@ from small_case import Accident, Small, compiled, least_cost, least_loss, scaled
 
 from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 
 few = settings(
@@ -162,7 +163,9 @@ def test_shocks_never_lower_cost(case: Small) -> None:
 def test_frontier_is_monotone_and_nondominated(case: Small) -> None:
     with folders() as place:
         program = compiled(case, next(place))
-    found = trace_frontier(program, COST, LOSS, points=4, tolerance_share=0.01, gap_share=0.001, time_limit_s=20.0)
+    found = trace_frontier(
+        program, COST, LOSS, effort=Effort(points=4, tolerance_share=0.01, gap_share=0.001, time_limit_s=20.0)
+    )
     costs, losses = [p.first for p in found.points], [p.second for p in found.points]
     assert costs == sorted(costs)
     assert losses == sorted(losses, reverse=True)

@@ -25,6 +25,7 @@ from optimizer.jobs.prepare import Options
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Crew
+from optimizer.solve.effort import Effort
 from optimizer.solve.master import Master, Question
 from optimizer.solve.one import solve_at
 from optimizer.solve.recourse import Recourse
@@ -94,16 +95,16 @@ def program(seed: int = 3) -> CompiledProgram:
 def test_a_solver_that_always_lies_is_never_believed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lie(monkeypatch, name)
     with pytest.raises(SolverFailure, match="failed twice"):
-        solve_at(program(), "cost", "loss", gap_share=0.0)
+        solve_at(program(), "cost", "loss", effort=Effort(gap_share=0.0))
 
 
 @pytest.mark.parametrize("first", [0, 1, 3, 8, 20])
 @pytest.mark.parametrize("name", LIES)
 def test_one_lie_is_mended_by_repeating_the_call(name: str, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = program()
-    honest = solve_at(compiled, "cost", "loss", max_second=6.0, gap_share=0.0)
+    honest = solve_at(compiled, "cost", "loss", effort=Effort(gap_share=0.0), max_second=6.0)
     count = lie(monkeypatch, name, calls=1, first=first)
-    again = solve_at(compiled, "cost", "loss", max_second=6.0, gap_share=0.0)
+    again = solve_at(compiled, "cost", "loss", effort=Effort(gap_share=0.0), max_second=6.0)
     assert count[0] > first + 1
     assert again.first == pytest.approx(honest.first, abs=1e-5)
     assert again.second <= 6.0 + 1e-4
@@ -123,9 +124,9 @@ def test_no_time_at_all_gives_no_plan_and_no_proof() -> None:
     compiled = program()
     answer = Master(compiled, "cost", "loss").answer(Question(), 0.0, seconds=0.0)
     assert not answer.is_proven_infeasible
-    assert answer.bound < solve_at(compiled, "cost", "loss", gap_share=0.0).first + 1e-6
+    assert answer.bound < solve_at(compiled, "cost", "loss", effort=Effort(gap_share=0.0)).first + 1e-6
     with pytest.raises(SolveLimit):
-        solve_at(compiled, "cost", "loss", time_limit_s=0.0)
+        solve_at(compiled, "cost", "loss", effort=Effort(time_limit_s=0.0))
 
 
 def test_cuts_hold_whatever_multipliers_the_solver_returns(monkeypatch: pytest.MonkeyPatch) -> None:

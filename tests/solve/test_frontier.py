@@ -11,6 +11,7 @@ from two_stage import two_stage
 from optimizer.errors import Infeasible, SolveLimit, UsageProblem
 from optimizer.solve.certificate import certificate
 from optimizer.solve.compile import compile_model
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.highs import violation
 from optimizer.solve.master import Master
@@ -27,14 +28,14 @@ def pair(seed: int, **sizes: int):
 def test_decomposition_equals_extensive_form(seed: int) -> None:
     split, whole = pair(seed)
     for cap in (12.0, 4.0, 2.0):
-        a = solve_at(split, "cost", "loss", max_second=cap, gap_share=1e-6)
-        b = solve_at(whole, "cost", "loss", max_second=cap, gap_share=1e-6)
+        a = solve_at(split, "cost", "loss", effort=Effort(gap_share=1e-6), max_second=cap)
+        b = solve_at(whole, "cost", "loss", effort=Effort(gap_share=1e-6), max_second=cap)
         assert a.first == pytest.approx(b.first, rel=3e-6)
         assert a.second <= cap + 1e-5
         assert a.status == "optimal"
         assert a.bound <= a.first
-    a = solve_at(split, "cost", "loss", max_first=26.0, gap_share=1e-6)
-    b = solve_at(whole, "cost", "loss", max_first=26.0, gap_share=1e-6)
+    a = solve_at(split, "cost", "loss", effort=Effort(gap_share=1e-6), max_first=26.0)
+    b = solve_at(whole, "cost", "loss", effort=Effort(gap_share=1e-6), max_first=26.0)
     assert a.second == pytest.approx(b.second, abs=1e-4)
     assert a.first <= 26.0 + 1e-5
 
@@ -46,7 +47,7 @@ def test_limits_that_cannot_hold() -> None:
             solve_at(program, "cost", "loss", max_second=1.0, max_first=5.0)
         assert "limit on the first objective" in raised.value.conflict
     with pytest.raises(SolveLimit):
-        solve_at(whole, "cost", "loss", time_limit_s=0.0)
+        solve_at(whole, "cost", "loss", effort=Effort(time_limit_s=0.0))
 
 
 def _value(frontier: Frontier, cap: float) -> float:
@@ -63,7 +64,7 @@ def _value(frontier: Frontier, cap: float) -> float:
 def test_certified_frontier_brackets_the_exact_one(seed: int) -> None:
     split, whole = pair(seed)
     exact = trace_frontier(whole, "cost", "loss", exact=True)
-    found = trace_frontier(split, "cost", "loss", points=8, tolerance_share=0.005)
+    found = trace_frontier(split, "cost", "loss", effort=Effort(points=8, tolerance_share=0.005))
     assert found.status == "tolerance"
     assert found.certificate.mean_gap_share <= 0.0051
     assert len(found.points) >= 8
@@ -82,14 +83,14 @@ def test_certified_frontier_brackets_the_exact_one(seed: int) -> None:
 
 def test_certificate_recomputed_from_tables_equals_the_engines() -> None:
     split, _ = pair(3)
-    found = trace_frontier(split, "cost", "loss", tolerance_share=0.01)
+    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=0.01))
     again = certificate(found.points_table(), found.bounds_table(), found.segments_table())
     assert again == found.certificate
 
 
 def test_same_inputs_same_frontier() -> None:
     split, _ = pair(2)
-    a, b = (trace_frontier(split, "cost", "loss", tolerance_share=0.01, seed=4) for _ in range(2))
+    a, b = (trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=0.01, seed=4)) for _ in range(2))
     assert a.points_table().equals(b.points_table())
     assert a.bounds_table().equals(b.bounds_table())
     assert all(np.array_equal(p.x, q.x) for p, q in zip(a.points, b.points, strict=True))
@@ -97,7 +98,7 @@ def test_same_inputs_same_frontier() -> None:
 
 def test_two_workers() -> None:
     split, _ = pair(2)
-    a, b = (trace_frontier(split, "cost", "loss", tolerance_share=0.01, workers=2) for _ in range(2))
+    a, b = (trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=0.01, workers=2)) for _ in range(2))
     assert a.points_table().equals(b.points_table())
     assert a.certificate.mean_gap_share <= 0.0101
 
@@ -106,7 +107,7 @@ def test_integer_programs_within_tolerance() -> None:
     for seed in range(4):
         compiled = random_integer(seed)
         front = enumerate_front(compiled)
-        found = trace_frontier(compiled, "first", "second", tolerance_share=0.02)
+        found = trace_frontier(compiled, "first", "second", effort=Effort(tolerance_share=0.02))
         values = {(round(p.first, 6), round(p.second, 6)) for p in found.points}
         assert values <= front
         assert min(front) in values
@@ -116,7 +117,7 @@ def test_integer_programs_within_tolerance() -> None:
 
 def test_takes_any_pyomo_model_and_names() -> None:
     model, _ = two_stage(0)
-    found = trace_frontier(model, "cost", model.loss_measure, tolerance_share=0.02)
+    found = trace_frontier(model, "cost", model.loss_measure, effort=Effort(tolerance_share=0.02))
     assert found.first == "cost"
     assert found.program.column_names[0] == "is_signed[0]"
     with pytest.raises(UsageProblem, match="no component"):
@@ -127,7 +128,7 @@ def test_takes_any_pyomo_model_and_names() -> None:
 
 def test_points_of_segments_are_real_plans() -> None:
     split, _ = pair(1)
-    found = trace_frontier(split, "cost", "loss", points=25, tolerance_share=0.02)
+    found = trace_frontier(split, "cost", "loss", effort=Effort(points=25, tolerance_share=0.02))
     assert len(found.points) >= 25
     master = Master(split, "cost", "loss")
     for p in found.points:
@@ -141,14 +142,14 @@ def test_points_of_segments_are_real_plans() -> None:
 def test_ctrl_c_keeps_what_was_found() -> None:
     split, _ = pair(1, suppliers=25, shocks=40)
     threading.Timer(4.0, _thread.interrupt_main).start()
-    found = trace_frontier(split, "cost", "loss", tolerance_share=1e-5, time_limit_s=60.0)
+    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=1e-5, time_limit_s=60.0))
     assert found.status == "interrupted"
     assert found.points
 
 
 def test_time_limit_gives_what_is_there() -> None:
     split, _ = pair(1, suppliers=20, shocks=30)
-    found = trace_frontier(split, "cost", "loss", tolerance_share=1e-5, time_limit_s=4.0)
+    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=1e-5, time_limit_s=4.0))
     assert found.status == "limit"
     assert found.points
     assert 0.0 < found.certificate.mean_gap_share < 1.0

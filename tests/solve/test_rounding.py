@@ -15,6 +15,7 @@ from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Message
 from optimizer.solve.desk import Desk
 from optimizer.solve.dive import dive
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination, WarmProgram, violation
 from optimizer.solve.master import Master, Question, Relaxed
@@ -44,7 +45,9 @@ def test_a_rounded_plan_is_whole_feasible_and_true(seed: int) -> None:
         assert np.all(losses <= plan.x[[block.theta for block in program.blocks]] + 1e-6)
         assert plan.second <= cap + 1e-4
         assert plan.first >= bound - 1e-6
-        assert plan.first >= solve_at(program, "cost", "loss", max_second=cap, gap_share=0.0).first - 1e-5
+        assert (
+            plan.first >= solve_at(program, "cost", "loss", effort=Effort(gap_share=0.0), max_second=cap).first - 1e-5
+        )
 
 
 def test_a_plan_is_found_where_the_first_choice_leaves_nothing() -> None:
@@ -74,16 +77,16 @@ def test_a_dive_without_steps_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_large_program_is_traced_to_the_same_certificate(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     program = compiled(seed, suppliers=5)
     monkeypatch.setattr(master, "LARGE", 0)
-    found = trace_frontier(program, "cost", "loss", points=6, tolerance_share=0.002)
+    found = trace_frontier(program, "cost", "loss", effort=Effort(points=6, tolerance_share=0.002))
     assert found.status == "tolerance"
     assert found.certificate.mean_gap_share <= 0.0021
     for point in found.points:
-        truth = solve_at(program, "cost", "loss", max_second=point.second + 1e-7, gap_share=0.0)
+        truth = solve_at(program, "cost", "loss", effort=Effort(gap_share=0.0), max_second=point.second + 1e-7)
         assert point.bound <= truth.first + 1e-5
         assert point.first >= truth.bound - 1e-5
     # Both ends are on the curve: the cheapest plan, and one about as safe as any.
-    cheapest = solve_at(program, "cost", "loss", gap_share=0.0).first
-    safest = solve_at(program, "loss", "cost", gap_share=0.0).first
+    cheapest = solve_at(program, "cost", "loss", effort=Effort(gap_share=0.0)).first
+    safest = solve_at(program, "loss", "cost", effort=Effort(gap_share=0.0)).first
     assert found.points[0].first == pytest.approx(cheapest, rel=0.0021)
     assert found.points[-1].second <= safest + 0.15 * (found.points[0].second - safest)
 

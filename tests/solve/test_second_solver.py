@@ -18,6 +18,7 @@ from optimizer.errors import Infeasible, SolverFailure, UsageProblem
 from optimizer.jobs.frontier import frontier_of, solve_plan
 from optimizer.jobs.prepare import COST, LOSS, Options
 from optimizer.model.build import build_model
+from optimizer.solve.effort import Effort
 from optimizer.solve.master import Master, Question
 from optimizer.solve.other_solver import find_solver, solve_whole
 
@@ -81,7 +82,13 @@ def test_least_loss_within_a_budget_by_scip() -> None:
     # By hand (README of the toy): 2.2 MUSD buy a worst loss of 6 months and no less.
     case = ready("no-foresight")
     point = solve_whole(
-        find_solver("scip"), build_model(case.instance), case.program, COST, LOSS, max_first=2.2, gap_share=0.0
+        find_solver("scip"),
+        build_model(case.instance),
+        case.program,
+        COST,
+        LOSS,
+        effort=Effort(gap_share=0.0),
+        max_first=2.2,
     )
     assert (point.first, point.second) == (pytest.approx(2.2, abs=1e-5), pytest.approx(6.0, abs=1e-4))
 

@@ -29,6 +29,7 @@ from toy import (
 from optimizer.errors import Infeasible
 from optimizer.jobs.frontier import solve_plan
 from optimizer.jobs.prepare import COST, LOSS, Options, prepare
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 
 COSTS = {
@@ -159,7 +160,9 @@ def test_frontier_of_qualification_bends_from_stock_to_spot() -> None:
 
 def test_a_tolerance_of_a_tenth_of_a_percent_is_reached() -> None:
     program = ready("qualify-first").program
-    frontier = trace_frontier(program, COST, LOSS, points=8, tolerance_share=0.001, gap_share=0.0, time_limit_s=60)
+    frontier = trace_frontier(
+        program, COST, LOSS, effort=Effort(points=8, tolerance_share=0.001, gap_share=0.0, time_limit_s=60)
+    )
     assert frontier.certificate.mean_gap_share <= 0.001
     assert frontier.status == "tolerance"
 
@@ -170,7 +173,7 @@ def test_nobody_to_deliver_to_needs_no_plan(name: str) -> None:
     assert point_of(run)["loss_months"] == 0.0
     for table in ("portfolio", "flows", "prices", "throughput"):
         assert run.tables[table].empty, table
-    frontier = trace_frontier(ready(name).program, COST, LOSS, points=4)
+    frontier = trace_frontier(ready(name).program, COST, LOSS, effort=Effort(points=4))
     assert [(p.first, p.second) for p in frontier.points] == [(0.0, 0.0)]
 
 

@@ -16,6 +16,7 @@ from optimizer.jobs.frontier import Run, frontier_of, solve_plan
 from optimizer.jobs.prepare import COST, LOSS, Options, Prepared, prepare
 from optimizer.results.folder import read_run
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
 from optimizer.solve.one import Point, solve_at
 
 TOYS = Path(__file__).parent
@@ -66,7 +67,7 @@ def ready(name: str) -> Prepared:
 
 def cheapest(program: CompiledProgram, max_loss_months: float | None = None) -> Point:
     """Cheapest plan at a loss, to the last digit the solver gives."""
-    return solve_at(program, COST, LOSS, max_second=max_loss_months, gap_share=0.0)
+    return solve_at(program, COST, LOSS, effort=Effort(gap_share=0.0), max_second=max_loss_months)
 
 
 def variant(folder: Path, name: str, toml: dict[str, str] | None = None, **cells: tuple[str, str]) -> Path:
