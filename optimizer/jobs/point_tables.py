@@ -78,7 +78,7 @@ def tables_of(ready: Prepared, found: Found, workers: int) -> tuple[Tables, dict
 
 
 def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
-    """Columns that move shadow flow or follow from it: what may change while ties are broken.
+    """Columns of reserves and shadow flow, and what follows from them: what may change while ties are broken.
 
     Those with a price stay, for what the land, the carbon or a benchmark behind a sale costs is the buyer's.
     """
@@ -91,7 +91,7 @@ def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
             return "supplier" in index
         if component.startswith("standby"):
             return True
-        return component in ("surplus", "loss", "excess", "value_at_risk", "worst_loss")
+        return component in ("committed", "surplus", "loss", "excess", "value_at_risk", "worst_loss")
 
     shadow = np.array([is_shadow(component, index) for component, index in ready.program.column_keys], dtype=bool)
     priced, _ = ready.program.objectives[COST]

@@ -20,7 +20,7 @@ from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.highs import NAME
 from optimizer.tables.case import Case, load_case
 
-COST, LOSS, TIE = "cost", "loss_measure", "shadow_freight"
+COST, LOSS, TIE = "cost", "loss_measure", "ties"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def prepare(
 
 def _compiled(instance: Instance) -> CompiledProgram:
     model = build_model(instance)
-    objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.shadow_freight}
+    objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.ties}
     return compile_model(model, objectives, recourse_blocks(model))
 
 

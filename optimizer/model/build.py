@@ -11,7 +11,7 @@ from pyomo.common.gc_manager import PauseGC
 from optimizer.chain.instance import Instance, Period
 from optimizer.model.compare import contradiction
 from optimizer.model.coproducts import joint_groups
-from optimizer.model.objective import cost_entries, present_value, shadow_freight, spending_by_term
+from optimizer.model.objective import cost_entries, present_value, spending_by_term, ties
 from optimizer.model.reach import Branch, branch_of
 from optimizer.model.recourse import add_recourse_variables
 from optimizer.model.registry import FIRST_STAGE, RECOURSE, SHOCK_COST, RecourseRule, Rule
@@ -48,7 +48,7 @@ def _written(instance: Instance, has_shocks: bool) -> pyo.ConcreteModel:
     for rule in FIRST_STAGE:
         _attach(m, rule)
     m.cost = pyo.Expression(expr=present_value(m.cost_entries), doc="MUSD, present value")
-    m.shadow_freight = pyo.Expression(expr=shadow_freight(m), doc="MUSD, suppliers' own freight; no cost of the buyer")
+    m.ties = pyo.Expression(expr=ties(m), doc="what decides between plans of equal cost and loss; no cost of the buyer")
     m.loss_measure = pyo.Expression(expr=loss_measure(m), doc="months of demand lost")
     m.cost_objective = pyo.Objective(expr=m.cost)
     m.loss_objective = pyo.Objective(expr=m.loss_measure)

@@ -223,11 +223,16 @@ def _collected(terms: Terms) -> Terms:
     return list(merged.values())
 
 
-def shadow_freight(m: Any) -> Any:
-    """What suppliers pay to move their own inputs, and would for standby, MUSD undiscounted: no part of the cost.
+RESERVED_MUSD_PER_T = 1e-3
+"""Weight of a reserved tonne in the tie-break: above any freight, so that reserves come first."""
 
-    The price of a sale covers its upstream, so where shadow flow comes from is free to the buyer and would be arbitrary
-    in the optimum. Of plans equal in cost and loss the one with the least of this is reported (decision record 0005).
+
+def ties(m: Any) -> Any:
+    """What decides between plans equal in cost and loss: tonnes reserved, then suppliers' own freight; no part of cost.
+
+    Volume reserved without take-or-pay is free, and so is where shadow flow comes from, because the price of a sale
+    covers its upstream: both would be arbitrary in the optimum. The plan reported reserves no more than its cost and
+    loss need, and of those it is the one whose suppliers move least (decision record 0005).
     """
     lanes = [lane for lane in m.instance.lanes.values() if lane.layer == "supplier"]
     keys = [(lane, (lane.lane, g, t)) for lane in lanes for g in lane.classes for t in m.instance.years]
@@ -235,4 +240,4 @@ def shadow_freight(m: Any) -> Any:
     for lane in lanes:
         for t in m.instance.years:
             terms += scaled(lane.freight_usd_per_t / 1e6, standby_flow(m, lane.lane, t))
-    return linear(terms)
+    return linear([*terms, *((RESERVED_MUSD_PER_T, volume) for volume in m.committed.values())])
