@@ -260,9 +260,6 @@ def test_a_run_that_was_changed_or_cut_short_says_so_when_repeated(sourcing, tmp
     (tmp_path / "first" / "costs.csv").write_text("point\n1\n")
     (tmp_path / "first" / "run.json").write_text(json.dumps(manifest | {"is_repeatable": False}))
     code, _, err = sourcing("-q", "run", "--from-manifest", "first", "-o", "second")
-    assert (code, "R009" in err, (tmp_path / "second").exists()) == (1, True, False)
-    (tmp_path / "first" / "seal.json").unlink()
-    code, _, err = sourcing("-q", "run", "--from-manifest", "first", "-o", "second")
     assert code == 0
     assert "different: costs.csv" in err
     assert "cut short by time" in err
@@ -275,8 +272,6 @@ def test_a_run_that_was_changed_or_cut_short_says_so_when_repeated(sourcing, tmp
         ({"options": {"flavour": 1}}, "options of another version: flavour"),
         ({"options": {"points": "many"}}, "points: "),
         ({"options": {"workers": None, "seed": [1]}}, "seed: "),
-        ({"options": "none"}, "options that cannot be"),
-        ({"options": [["points", 3]]}, "options that cannot be"),
         ({"job": None}, "no job named"),
     ],
 )

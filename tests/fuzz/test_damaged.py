@@ -267,7 +267,7 @@ def test_a_table_of_200_000_faulty_rows_is_told_at_once(tmp_path: Path) -> None:
     lines = verdict.said.splitlines()
     assert lines[0].startswith("sourcing: 399997 problems in the input")  # a third of the years, most keys, all but 0
     assert len(lines) == 1 + 200 + 2
-    assert lines[-3].startswith("  and ")
+    assert [line.split()[0] for line in lines[-2:]] == ["and", "and"]
 
 
 UNWRITABLE = ("/proc/run", "/proc/self/run", "/sys/run", "/dev/null/run", "/dev/full", "/etc/hostname/run")
