@@ -207,7 +207,7 @@ def test_ctrl_c_leaves_what_is_finished_and_the_rest_for_later(sourcing, tmp_pat
     with monkeypatch.context() as patch:
         patch.setattr(execute.Batch, "_take", third_time)
         code, _, err = sourcing("batch", path, "-o", "out", "--workers", 1)
-    assert code == 4
+    assert code == 4, err
     left = int(re.search(r"(\d) of 9 jobs are left; go on by --resume", err).group(1))
     # three were taken; of the jobs at work then, some may have been put into place before they could say so
     assert left <= 6
