@@ -7,8 +7,9 @@ the range of its curve (so the other side need not look for the ends), cost is m
 as there are workers, and what they leave open is recomputed from their plans and bounds. The ratio is their seconds
 over the second at which ours had left no more of the same range open. Building and compiling count for neither.
 
-mpi-sppy's methods are not compared: they hedge or decompose one objective at a time, give no bound over a range of
-losses, and need MPI. Its extensive form is this very program.
+mpi-sppy is not compared. Its decompositions need MPI and split a sum over scenarios; here the first objective has no
+part per shock, and the second, a tail mean by start year under a cap, ties all shocks together. What is left of it for
+this program is the extensive form, which is what is solved here.
 """
 
 import argparse
