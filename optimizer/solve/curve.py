@@ -15,7 +15,6 @@ from optimizer.solve.certificate import (
     Curve,
     Lines,
     attained_lines,
-    bound_at,
     figures,
     proven_lines,
     trace,
@@ -222,7 +221,8 @@ def nondominated(points: Sequence[Attained], same: float = SAME) -> Front:
     if first.size:
         low, high = float(curve.left[0]), float(curve.right[-1])
         kept.extend(p for p in points if p.second in (low, high))
-    every = [*kept, *(end for part in parts for end in part)]
+    ends_of_parts = (end for part in parts for end in part)
+    every = np.array([(point.first, point.second) for point in (*kept, *ends_of_parts)]).reshape(-1, 2)
     spans: list[tuple[int, int]] = []
     for safer, riskier in parts:
         ends = _pulled(safer, riskier, every, same), _pulled(riskier, safer, every, same)
@@ -238,15 +238,16 @@ def _near(a: Attained, b: Attained, same: float) -> bool:
     )
 
 
-def _pulled(end: Attained, other: Attained, points: Sequence[Attained], same: float) -> Attained | None:
+def _pulled(end: Attained, other: Attained, every: Floats, same: float) -> Attained | None:
     """The end of a segment, drawn in by a hair if another plan is as good in one objective and better in the other.
 
     Such an end is open: it is not nondominated itself, all that comes before it is. None if nothing is left.
+    ``every`` holds first and second of all plans, one row each.
     """
     room = same * (1.0 + abs(end.first)), same * (1.0 + abs(end.second))
-    beaten = any(
-        p.first <= end.first + room[0] and p.second <= end.second + room[1] and not _near(p, end, same) for p in points
-    )
+    place = np.array([end.first, end.second])
+    near = np.all(np.abs(every - place) <= same * (1.0 + np.abs(every)), axis=1)
+    beaten = bool(np.any(np.all(every <= place + room, axis=1) & ~near))
     if not beaten:
         return end
     first, second = abs(other.first - end.first), abs(other.second - end.second)
@@ -322,8 +323,3 @@ def _halved(front: Front, k: int, middle: Attained) -> Front:
     ends = list(front.ends)
     ends[k : k + 1] = [(cheaper, middle), (middle, safer)]
     return Front(points, segments, ends)
-
-
-def lower_bound(bounds: Sequence[Bound], second: float) -> float:
-    """Highest proven bound on the first objective of plans with at most this second value."""
-    return bound_at(proven_lines(bounds_frame(bounds)), second)

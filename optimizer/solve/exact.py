@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizer.solve.curve import Bound, Ledger, proof
+from optimizer.solve.curve import Bound, Front, Ledger, proof
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import EXACT, Entry, Journal
 from optimizer.solve.master import Answer, Attained, Master, Question
@@ -43,6 +43,8 @@ class Exact:
             return
         self.step = self._step()
         self.proven: dict[tuple[float, ...], Bound | None] = {}
+        self.floors: list[tuple[float, float, str]] = []
+        self.front: tuple[int, Front] | None = None
         while time.perf_counter() < self.deadline:
             piece = self._open_piece()
             if piece is None:
@@ -155,7 +157,9 @@ class Exact:
 
     def _open_piece(self) -> tuple[Attained, Attained, bool] | None:
         """A piece of the curve not proven yet: its safer end, its dearer-in-second end, and whether it is a segment."""
-        front = self.ledger.nondominated()
+        if self.front is None or self.front[0] != len(self.ledger.points):
+            self.front = len(self.ledger.points), self.ledger.nondominated()
+        front = self.front[1]
         points, lines = front.points, front.lines()
         for number in range(len(points) - 1, 0, -1):
             safer, riskier = points[number], points[number - 1]
@@ -182,6 +186,10 @@ class Exact:
         safer, riskier, is_segment = piece
         key = self._key(*piece)
         question = self._question(safer, riskier, is_segment)
+        known = self._floor(question, safer, riskier)
+        if known is not None:
+            self.proven[key] = known
+            return True
         gap = 1.8 * self._grain(self.master.first) if self.master.is_pure else 0.5 * self._tolerance(question)
         answer = self._ask(question, gap)
         hair = 8.0 * self.ledger.same * (1.0 + abs(safer.first))
@@ -198,11 +206,30 @@ class Exact:
             return True
         if not answer.attained or answer.termination is not Termination.OPTIMAL:
             return False
-        known = {(p.integers_hash, p.first, p.second) for p in self.ledger.points}
+        if self.master.is_pure:
+            self.floors.append((question.max_second, answer.bound, answer.word))
+        before = {(p.integers_hash, p.first, p.second) for p in self.ledger.points}
         self._curve_of(answer.attained[0])
-        if {(p.integers_hash, p.first, p.second) for p in self.ledger.points} == known:
+        if {(p.integers_hash, p.first, p.second) for p in self.ledger.points} == before:
             self.proven[key] = None
         return True
+
+    def _floor(self, question: Question, safer: Attained, riskier: Attained) -> Bound | None:
+        """What the question that found a piece's safer end proved of the piece, so that it need not be asked again.
+
+        With whole values a plan found as the cheapest within less than one step is the cheapest, and nothing that is
+        as safe as its question demanded lies below it. (Of plans of mixed programs one point says little: their
+        curves go on.)
+        """
+        grain = self._grain(self.master.first)
+        if not self.master.is_pure or not grain:
+            return None
+        below = math.nextafter(riskier.second, -math.inf)
+        cap = below if self._grain(self.master.second) else question.max_second
+        for max_second, level, word in self.floors:
+            if max_second >= question.max_second and level >= safer.first - 1.9 * grain:
+                return Bound("cap", cap, 0.0, safer.first, word)
+        return None
 
     def _question(self, safer: Attained, riskier: Attained, is_segment: bool) -> Question:
         if is_segment:

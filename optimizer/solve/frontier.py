@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import SolveLimit, UsageProblem
-from optimizer.solve.certificate import Certificate, certificate
+from optimizer.solve.certificate import Certificate, Lines, bound_at, certificate
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Crew, Hire, Team
-from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_frame, lower_bound, sampled
+from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_frame, sampled
 from optimizer.solve.desk import Desk
 from optimizer.solve.effort import Effort
 from optimizer.solve.exact import Exact
@@ -239,15 +239,16 @@ def _frontier(
 ) -> Frontier:
     front = sampled(ledger.nondominated(), wanted)
     segments = front.segments
-    points = tuple(_point(k, plan, ledger, tolerances[0]) for k, plan in enumerate(front.points, start=1))
+    proven = ledger.proven()
+    points = tuple(_point(k, plan, proven, tolerances[0]) for k, plan in enumerate(front.points, start=1))
     found = certificate(_points_table(points), bounds_frame(ledger.bounds), _segments_table(segments))
     return Frontier(
         program, *names, points, tuple(ledger.bounds), tuple(segments), found, tolerances[1], solves, status, seconds
     )
 
 
-def _point(number: int, plan: Attained, ledger: Ledger, tolerance: float) -> Point:
-    bound = lower_bound(ledger.bounds, plan.second)
+def _point(number: int, plan: Attained, proven: Lines, tolerance: float) -> Point:
+    bound = bound_at(proven, plan.second)
     if math.isinf(bound) and bound > 0:
         bound = plan.first
     return as_point(plan, bound, tolerance * max(abs(plan.first), 1e-9), number)

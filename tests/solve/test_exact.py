@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from brute import enumerate_front, program, random_integer
@@ -21,6 +23,21 @@ def test_random_integer_programs_against_enumeration(block: int) -> None:
         assert found == enumerate_front(compiled), seed
         assert frontier.status == "complete"
         assert frontier.certificate.mean_gap_share == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_question_that_finds_a_whole_valued_plan_also_proves_what_lies_below_it() -> None:
+    # Three of seven things may be taken, each worth w in one way and 70 - w in the other: all choices of three lie on
+    # one line, so every sum is a point. One question per point, beside the four for the ends;
+    # asking every piece again whether anything is left below it would take two per point.
+    worth = np.array([3, 8, 10, 21, 34, 47, 60])
+    values = -np.array([worth, 70 - worth], dtype=float)
+    compiled = program(values, np.ones((1, 7)), np.array([3.0]), np.ones(7), np.ones(7, dtype=bool))
+    frontier = trace_frontier(compiled, "first", "second", exact=True)
+    found = {(round(p.first, 6), round(p.second, 6)) for p in frontier.points}
+    assert found == enumerate_front(compiled)
+    assert len(found) == len({sum(three) for three in itertools.combinations(worth.tolist(), 3)}) > 20
+    assert frontier.solves <= len(found) + 4
+    assert frontier.certificate.max_gap_share == pytest.approx(0.0, abs=1e-9)
 
 
 def test_two_portfolios_with_segments_by_hand() -> None:
