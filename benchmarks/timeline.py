@@ -14,6 +14,7 @@ from optimizer.solve import frontier as engine
 from optimizer.solve.certificate import attained_lines, figures, proven_lines, trace
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.curve import Bound, Ledger, bounds_frame, chains, nondominated
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.master import Attained
 from optimizer.solve.search import Progress
@@ -138,7 +139,7 @@ def timed_trace(program: CompiledProgram, first: str, second: str, **options: An
         line.told.append((time.perf_counter() - line.began, progress))
 
     try:
-        line.frontier = trace_frontier(program, first, second, progress=told, **options)
+        line.frontier = trace_frontier(program, first, second, Effort(**options), progress=told)
     finally:
         engine.Ledger = usual  # type: ignore[misc]
     line.seconds, line.ledger = time.perf_counter() - line.began, books[0]
