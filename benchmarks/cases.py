@@ -48,6 +48,8 @@ def binding(folder):
     """Limits whose next unit saves most in the recommended plan, each with its worth a year."""
     limits = explain_run(folder, None, Depth()).part.tables["explain_limits"]
     own = limits[(limits["scope"] == "all") & ~limits["constraint"].isin(SURE) & (limits["worth_musd"] > 0)]
+    if own.empty:
+        return "nothing but demand and the cap on loss"
     own = own.assign(group=own["limit"].str.partition(": ")[0])
     most = own.sort_values(["worth_musd", "limit"], ascending=[False, True]).drop_duplicates("limit").head(MOST)
     return "; ".join(f"{row['limit']} ({row['usd_per_year'] / 1e3:,.3g} kUSD a year)" for _, row in most.iterrows())

@@ -22,6 +22,9 @@ from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import Frontier, trace_frontier
 
+PUBLISHED = 1e-6
+"""Half a digit of what is published, and what a verified plan may miss a row by."""
+
 OPEN_END = 0.02
 """Published ends of open segments are clipped by about 0.01."""
 
@@ -82,6 +85,18 @@ def mixed(path: Path) -> tuple[CompiledProgram, np.ndarray]:
     return program(first, second, matrix, np.append(upper, binaries // 3), is_binary), known
 
 
+def beaten(frontier: Frontier, known: np.ndarray) -> np.ndarray:
+    """Which known vertices a plan found beats: as good in one objective (to the digits published), better in the other.
+
+    Such a vertex is the open end of a segment, or was taken for nondominated by rounding; it is on no frontier.
+    """
+    points = np.array([[p.first, p.second] for p in frontier.points])
+    vertices = known[:, None, :2]
+    as_good = np.all(points <= vertices + PUBLISHED, axis=2)
+    better = np.any(points < vertices - 100.0 * PUBLISHED, axis=2)
+    return np.any(as_good & better, axis=1)
+
+
 def off_curve(frontier: Frontier, known: np.ndarray) -> float:
     """Largest distance (in either objective) of a known vertex to the curve found."""
     points = np.array([[p.first, p.second] for p in frontier.points])
@@ -122,11 +137,12 @@ def main() -> int:
             continue
         compiled, vertices = mixed(path)
         frontier, seconds = _timed(compiled, options.time_limit)
-        distance = off_curve(frontier, vertices)
+        dominated = beaten(frontier, vertices)
+        distance = off_curve(frontier, vertices[~dominated])
         agrees = frontier.status == "complete" and distance <= OPEN_END
         good &= agrees
         _line(name, frontier, len(vertices), seconds, agrees)
-        print(f"{'':14} known vertices off the curve found by at most {distance:.6f}")
+        print(f"{'':14} known vertices off the curve found: at most {distance:.6f}; beaten by it: {dominated.sum()}")
     return 0 if good else 1
 
 

@@ -75,18 +75,6 @@ class Lines:
         with np.errstate(invalid="ignore"):
             return np.where(inside, self.height + self.slope * at[:, None], missing)
 
-    def crossings(self) -> Reals:
-        """Places where two of the lines cross inside both intervals."""
-        if self.low.size > 1500:
-            return np.zeros(0)
-        i, j = np.triu_indices(self.low.size, 1)
-        difference = self.slope[i] - self.slope[j]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            at = (self.height[j] - self.height[i]) / difference
-        low, high = np.maximum(self.low[i], self.low[j]), np.minimum(self.high[i], self.high[j])
-        good = np.isfinite(at) & (at > low) & (at < high)
-        return np.asarray(at[good])
-
 
 @dataclass(frozen=True)
 class Curve:
@@ -172,8 +160,9 @@ def trace(attained: Lines, proven: Lines, first: Reals, second: Reals) -> Curve:
     if high - low <= ONE_PLACE * (1.0 + abs(high)):
         low = high
     finite = [attained.low, attained.high, proven.low, proven.high]
-    places = np.concatenate([*finite, attained.crossings(), proven.crossings(), [low, high]])
+    places = np.concatenate([*finite, [low, high]])
     places = np.unique(places[(places >= low) & (places <= high)])
+    places = np.unique(np.concatenate([places, _changes(attained, places, 1.0), _changes(proven, places, -1.0)]))
     left, right = (places[:-1], places[1:]) if places.size > 1 else (places, places)
     middle = 0.5 * (left + right)
     line = np.argmin(attained.values(middle, missing=math.inf), axis=1)
@@ -187,6 +176,39 @@ def trace(attained: Lines, proven: Lines, first: Reals, second: Reals) -> Curve:
     level = proofs[np.arange(best.size), best]
     lower = [np.where(known, proven.height[best] + proven.slope[best] * at, level) for at in (left, right)]
     return Curve(left, right, upper[0], upper[1], lower[0], lower[1], line)
+
+
+def _changes(lines: Lines, places: Reals, sign: float) -> Reals:
+    """Where another line takes over as the lowest (sign 1) or highest (-1) on pieces where none begins or ends.
+
+    Of straight lines, the one that is best at both ends of a piece is best all along it. Where there is none, the
+    best of the left end and the best of the right end cross inside, and both parts are looked at again: as many rounds
+    as the envelope has lines in a piece, however many there are in all.
+    """
+    left, right = places[:-1], places[1:]
+    found: list[Reals] = []
+    while left.size and lines.low.size:
+        inside = (lines.low <= left[:, None]) & (lines.high >= right[:, None])
+        values = [np.where(inside, sign * (lines.height + lines.slope * at[:, None]), math.inf) for at in (left, right)]
+        first, last = _best(*values), _best(values[1], values[0])
+        rows = np.arange(left.size)
+        some = np.isfinite(values[0][rows, first])
+        better = values[1][rows, first] - values[1][rows, last], values[0][rows, last] - values[0][rows, first]
+        size = ROUNDING * (1.0 + np.abs(values[0][rows, first]) + np.abs(values[1][rows, last]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            at = (lines.height[last] - lines.height[first]) / (lines.slope[first] - lines.slope[last])
+            open_ = some & (better[0] > size) & (better[1] > size) & (at > left) & (at < right)
+        found.append(at[open_])
+        left, right = np.concatenate([left[open_], at[open_]]), np.concatenate([at[open_], right[open_]])
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _best(here: Reals, there: Reals) -> npt.NDArray[np.int64]:
+    """Per row the least entry at one end; of equal ones, the least at the other end."""
+    least = here.min(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        is_least = here <= least + ROUNDING * (1.0 + np.abs(least))
+    return np.asarray(np.argmin(np.where(is_least, there, math.inf), axis=1), dtype=np.int64)
 
 
 def ends(first: Reals, second: Reals) -> tuple[float, float]:

@@ -81,3 +81,29 @@ def test_imports_nothing_of_the_engine() -> None:
     names = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     names |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     assert not any(name.startswith("optimizer") for name in names)
+
+
+def test_crossings_count_however_many_lines_there_are() -> None:
+    # Segments 10 - 2 r down to (5, 0) and 7 - r cross at r = 3, cost 4; under them 16.5 from 0 to 3 and 4 from 3 to 5.
+    # A proof of 2 leaves 10.5 and, from 3 to 4, 1 of it open. Two thousand dominated plans beside them change nothing.
+    beside = [(number, 20.0 + number, 10.0) for number in range(5, 2005)]
+    four = [(1, 0.0, 5.0), (2, 10.0, 0.0), (3, 0.0, 7.0), (4, 7.0, 0.0)]
+    for rows in (four, [*four, *beside]):
+        found = certificate(points(*rows), bounds(("cap", np.nan, 0.0, 2.0)), segments((1, 2), (3, 4)))
+        assert found.mean_gap_share == pytest.approx(11.5 / 20.5)
+        assert (found.safest, found.cheapest) == (0.0, 5.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_envelope_is_the_least_line_everywhere(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    low = dice.uniform(0.0, 6.0, 40)
+    spans, slopes, heights = dice.uniform(0.5, 6.0, 40), dice.uniform(-2.0, 0.5, 40), dice.uniform(0.0, 9.0, 40)
+    lines = module.Lines(low, low + spans, slopes, heights)
+    first, second = np.array([0.0, 9.0]), np.array([7.0, 1.0])
+    curve = module.trace(lines, module.proven_lines(bounds()), first, second)
+    for share in (0.001, 0.31, 0.77, 0.999):
+        at = curve.left + share * (curve.right - curve.left)
+        least = lines.values(at, missing=np.inf).min(axis=1)
+        drawn = curve.upper_left + share * (curve.upper_right - curve.upper_left)
+        assert drawn[np.isfinite(least)] == pytest.approx(least[np.isfinite(least)], abs=1e-9)
