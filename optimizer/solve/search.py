@@ -34,6 +34,9 @@ from optimizer.solve.studio import Ground, Task
 CAPS = 8
 """Caps of the linear frontier."""
 
+SAFEST_SHARE = 0.015
+"""One cap more, at this share of the way from the least to the cheapest plan's second objective."""
+
 SLOPES = 9
 """Most lines of the first pass."""
 
@@ -124,7 +127,8 @@ class Search:
         self._ends()
         if self.high - self.low <= TOLERANCE * (1.0 + abs(self.high)):
             return
-        caps = [self.low + (self.high - self.low) * (1.0 - k / CAPS) ** 1.5 for k in _inwards(CAPS - 1)]
+        shares = [*((1.0 - k / CAPS) ** 1.5 for k in range(1, CAPS)), SAFEST_SHARE]
+        caps = [self.low + (self.high - self.low) * shares[k - 1] for k in _inwards(len(shares))]
         for batch in _batches(caps, self.desk.size):
             if self._is_over():
                 return
