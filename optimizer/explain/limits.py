@@ -29,6 +29,9 @@ DAYS = 365.25 / 12.0
 SMALLEST = 1e-6
 """Smallest worth told, MUSD per unit of the limit over the horizon."""
 
+EASE = 0.01
+"""Share by which free reserves give way where they bind together with a capacity."""
+
 CAPACITY = frozenset({"capacity_limit", "commitment_capacity_limit", "entitlement_limit"})
 """Rows that one more tonne of open capacity loosens together."""
 TOLD = CAPACITY | {
@@ -110,6 +113,17 @@ def shock_capacity(instance: Instance, program: CompiledProgram, x: Floats, weig
                 key = (facility, layer, year)
                 worth[key] = worth.get(key, 0.0) + weight * dual * limit / room
     return worth
+
+
+def eased(program: CompiledProgram, cost: str, x: Floats) -> Floats:
+    """The plan with a hair more of what is reserved free of charge.
+
+    A plan reserves no more than it needs, so in a shock the reserve and the capacity behind it often bind together.
+    More of a free reserve costs nothing: it is the capacity that has the price.
+    """
+    coefficients, _ = program.objectives[cost]
+    is_free = np.array([component == "committed" for component, _ in program.column_keys]) & (coefficients == 0.0)
+    return np.where(is_free, x * (1.0 + EASE), x)
 
 
 def _capacity_duals(block: RecourseBlock, x: Floats) -> Iterator[tuple[Index, float, float]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.explain.bench import ROUNDS, Bench
-from optimizer.explain.limits import limits_table, priced, shock_capacity, shock_weights, stage_table, worths
+from optimizer.explain.limits import eased, limits_table, priced, shock_capacity, shock_weights, stage_table, worths
 from optimizer.explain.offers import Checked, Standing, check, offers_table, standings
 from optimizer.explain.steps import steps_table
 from optimizer.explain.suppliers import Sheet, deep_sheet, quick_sheet, sheets_table, suppliers, swap_of
@@ -109,7 +109,8 @@ def explain_point(
 def _limits(bench: Bench, tables: Mapping[str, pd.DataFrame], point: int) -> pd.DataFrame:
     duals = priced(tables["prices"], point)
     weights = shock_weights(bench.program, bench.loss, duals)
-    in_shocks = shock_capacity(bench.instance, bench.program, bench.x, weights)
+    roomy = eased(bench.program, bench.cost, bench.x)
+    in_shocks = shock_capacity(bench.instance, bench.program, roomy, weights)
     offers = bench.instance.offers
     signed = [(str(o), int(str(s))) for o, s in bench.taken("is_signed")]
     running = [(o, t) for o, s in signed for t in range(s, s + offers[o].term_years)]

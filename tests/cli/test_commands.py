@@ -18,6 +18,7 @@ import pytest
 from optimizer.cli.main import sourcing as sourcing_group
 from optimizer.errors import SolveLimit
 from optimizer.results.folder import read_run
+from optimizer.solve.effort import Effort
 
 ROOT = Path(__file__).parents[2]
 TOYS = ROOT / "tests" / "toys"
@@ -119,8 +120,8 @@ def test_solve_takes_a_gap_of_nothing_as_given(sourcing, monkeypatch) -> None:
     seen = []
     import optimizer.jobs.one_plan
 
-    def stop(*_: object, gap_share: float, **__: object) -> None:
-        seen.append(gap_share)
+    def stop(*_: object, effort: Effort, **__: object) -> None:
+        seen.append(effort.gap_share)
         raise SolveLimit("stop here")
 
     monkeypatch.setattr(optimizer.jobs.one_plan, "solve_at", stop)
