@@ -52,7 +52,7 @@ def built(name):
     model = build_model(instance)
     step("model")
     program = compile_model(
-        model, {COST: model.cost, LOSS: model.loss_measure, TIE: model.shadow_freight}, recourse_blocks(model)
+        model, {COST: model.cost, LOSS: model.loss_measure, TIE: model.ties}, recourse_blocks(model)
     )
     step("compile")
     return instance, program, seconds

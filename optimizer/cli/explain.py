@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @click.option("--point", type=int, default=None, help="Frontier point (default: the recommended one).")
 @click.option("--deep", is_flag=True, help="Re-solve supplier by supplier and for the nearest offers (minutes).")
 @click.option("--time-limit", type=click.FloatRange(1.0), default=60.0, show_default=True, help="Seconds per re-solve.")
-@click.option(
-    "--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: one; --deep: the cores)."
-)
+@click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: the cores).")
 @json_option
 @click.pass_obj
 def explain(
@@ -36,7 +34,7 @@ def explain(
     """
     from optimizer.jobs.explain import Depth, explain_run
 
-    count = workers or (min(8, os.cpu_count() or 1) if deep else 1)
+    count = workers or min(8, os.cpu_count() or 1)
     found = explain_run(run, point, Depth(deep, time_limit), count, Progress(obj["quiet"]))
     if as_json:
         click.echo(json.dumps(_record(found), indent=1, default=str))
