@@ -139,7 +139,8 @@ def timed_trace(program: CompiledProgram, first: str, second: str, **options: An
         line.told.append((time.perf_counter() - line.began, progress))
 
     try:
-        line.frontier = trace_frontier(program, first, second, Effort(**options), progress=told)
+        effort = {name: options.pop(name) for name in list(options) if name in Effort.__dataclass_fields__}
+        line.frontier = trace_frontier(program, first, second, Effort(**effort), progress=told, **options)
     finally:
         engine.Ledger = usual  # type: ignore[misc]
     line.seconds, line.ledger = time.perf_counter() - line.began, books[0]
