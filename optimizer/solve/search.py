@@ -194,8 +194,8 @@ class Search:
         self.wave([*([] if self.ledger.points else between), *ends])
 
     def _lacks_cheap_end(self) -> bool:
-        """Whether no plan is as cheap as proven possible, within the gap."""
-        return not any(point.first <= self.first_least + self._gap() for point in self.ledger.points)
+        """Whether no plan is as cheap as proven possible, within a tenth of the gap: the end is also where losses end."""
+        return not any(point.first <= self.first_least + 0.1 * self._gap() for point in self.ledger.points)
 
     def _lacks_safe_end(self) -> bool:
         """Whether no plan is about as safe as the relaxation says is possible."""
