@@ -194,7 +194,7 @@ class Search:
         self.wave([*([] if self.ledger.points else between), *ends])
 
     def _lacks_cheap_end(self) -> bool:
-        """Whether no plan is as cheap as proven possible, within a tenth of the gap: the end is also where losses end."""
+        """Whether no plan is as cheap as proven possible, to a tenth of the gap: losses of the curve end there."""
         return not any(point.first <= self.first_least + 0.1 * self._gap() for point in self.ledger.points)
 
     def _lacks_safe_end(self) -> bool:
