@@ -128,7 +128,7 @@ class Search:
         if self.high - self.low <= TOLERANCE * (1.0 + abs(self.high)):
             return
         shares = [*((1.0 - k / CAPS) ** 1.5 for k in range(1, CAPS)), SAFEST_SHARE]
-        caps = [self.low + (self.high - self.low) * shares[k - 1] for k in _strides(len(shares), self.desk.size)]
+        caps = [self.low + (self.high - self.low) * shares[k - 1] for k in (*_inwards(CAPS - 1), CAPS)]
         for batch in _batches(caps, self.desk.size):
             if self._is_over():
                 return
@@ -401,11 +401,12 @@ def _questions(safer: Attained, riskier: Attained) -> list[Question]:
     ]
 
 
-def _strides(size: int, members: int) -> Iterator[int]:
-    """1 to size, so dealt that each member walks on through a stretch of its own: from its last basis, downwards."""
-    stretch = -(-size // members)
-    for k in range(1, stretch + 1):
-        yield from (number for number in range(k, size + 1, stretch))
+def _inwards(size: int) -> Iterator[int]:
+    """1, size, 2, size - 1, ...: the whole range is known early, and two members each walk on from their own end."""
+    for k in range(1, size // 2 + 1):
+        yield from (k, size + 1 - k)
+    if size % 2:
+        yield size // 2 + 1
 
 
 def _alternating(size: int) -> Iterator[int]:
