@@ -14,17 +14,16 @@ import argparse
 import json
 import math
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
-from extensive import SIZES, small_case
+from extensive import SIZES, sized_cases
 from timeline import Box, left_in, timed_trace
 from whole import extensive
 
-from optimizer.jobs.prepare import COST, LOSS, prepare
+from optimizer.jobs.prepare import COST, LOSS
 from optimizer.solve.curve import Bound
-from optimizer.solve.master import Attained
+from optimizer.solve.question import Attained
 
 
 def hand_over(whole, path):
@@ -126,12 +125,8 @@ def main():
     parser.add_argument("--their-limit", type=float, default=900.0)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    for size in arguments.size:
-        with tempfile.TemporaryDirectory() as place:
-            ready = prepare(small_case(Path(place) / size, arguments.base, size))
-            facilities, shocks = len(ready.instance.facilities), len(ready.program.blocks)
-            print(f"{size}: {facilities} facilities, {shocks} shocks", flush=True)
-            compared(ready, Path(place), arguments)
+    for ready, place in sized_cases(arguments.size, arguments.base):
+        compared(ready, place, arguments)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ from optimizer.model.build import build_model, recourse_blocks
 from optimizer.solve.certificate import certificate
 from optimizer.solve.compile import compile_model
 from optimizer.solve.highs import Limits, load, new_solver
-from optimizer.solve.master import Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Question
 from optimizer.tables.case import load_case
 
 GAPS = (0.02, 0.01, 0.005, 0.0025)

@@ -28,7 +28,7 @@ from whole import extensive
 from optimizer.jobs.prepare import COST, LOSS, prepare
 from optimizer.solve.curve import Bound
 from optimizer.solve.highs import Limits, solve
-from optimizer.solve.master import Attained
+from optimizer.solve.question import Attained
 
 SIZES = {"small": (1, 3, 4, 1), "middle": (1, 5, 5, 2), "large": (1, 5, 26, 2)}
 """Copies of the plants, years, events, start years of each event."""
@@ -108,6 +108,16 @@ def compared(ready, arguments):
     print(f"  to {100 * left.uncertain:.1f} %: {seconds:.1f} s against {reached:.1f} s, ratio {seconds / reached:.1f}")
 
 
+def sized_cases(sizes, base):
+    """Cases of these sizes, made ready one after another, each with a folder to work in."""
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as place:
+            ready = prepare(small_case(Path(place) / size, base, size))
+            facilities, shocks = len(ready.instance.facilities), len(ready.program.blocks)
+            print(f"{size}: {facilities} facilities, {shocks} shocks", flush=True)
+            yield ready, Path(place)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", nargs="+", choices=list(SIZES), default=["small", "middle"])
@@ -119,12 +129,8 @@ def main():
     parser.add_argument("--time-limit", type=float, default=120.0)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    for size in arguments.size:
-        with tempfile.TemporaryDirectory() as place:
-            ready = prepare(small_case(Path(place) / size, arguments.base, size))
-            facilities, shocks = len(ready.instance.facilities), len(ready.program.blocks)
-            print(f"{size}: {facilities} facilities, {shocks} shocks", flush=True)
-            compared(ready, arguments)
+    for ready, _ in sized_cases(arguments.size, arguments.base):
+        compared(ready, arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.curve import Bound, Ledger, bounds_frame, chains, nondominated
 from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import Frontier, trace_frontier
-from optimizer.solve.master import Attained
+from optimizer.solve.question import Attained
 from optimizer.solve.search import Progress
 
 

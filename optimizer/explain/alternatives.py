@@ -25,7 +25,8 @@ from scipy import sparse
 from optimizer.explain.bench import WHOLE, Bench
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.highs import Outcome
-from optimizer.solve.master import Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import Evaluation, Recourse
 
 UNLIKE = "unlike"

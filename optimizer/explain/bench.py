@@ -15,7 +15,8 @@ import numpy.typing as npt
 from optimizer.chain.instance import Instance
 from optimizer.solve.compiled import CompiledProgram, Floats, Integers
 from optimizer.solve.highs import TOLERANCE, Limits, LinearProgram, Outcome, Termination, solve
-from optimizer.solve.master import Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import Cut, Recourse
 
 ROOM = 1e-6

@@ -8,6 +8,7 @@ import pyomo.environ as pyo
 
 from optimizer.model.compare import equal, no_less, no_more
 from optimizer.model.expressions import Terms, scaled
+from optimizer.model.planned import licensed_flow
 
 
 def active_terms(m: Any, o: str, t: int) -> Terms:
@@ -141,13 +142,7 @@ def approval_limit(m: pyo.ConcreteModel, facility: str, product: str, end: str, 
     and for plants as ends of owned goods where the case limits intermediates too. Unit: t per year. Dual: MUSD per t of
     licensed volume.
     """
-    terms: Terms = []
-    share = 1.0
-    for name in m.sets.lanes_from.get(("buyer", facility, product), ()):
-        lane = m.instance.lanes[name]
-        if lane.to_place == end:
-            share = lane.approval_share.get(t, 1.0)
-            terms.extend((1.0, m.flow[name, g, t]) for g in lane.classes if (name, g, t) in m.flow)
+    share, terms = licensed_flow(m, ("buyer", facility, product), end, t)
     offers = m.sets.sales_of.get((facility, product), ())
     reserved: Terms = [(-share, m.committed[o, t]) for o in offers if (o, t) in m.committed]
     return no_more(terms + reserved, 0.0)

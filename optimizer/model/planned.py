@@ -6,6 +6,7 @@ from typing import Any
 
 from optimizer.model.expressions import Terms
 from optimizer.model.reach import ANY, Branch
+from optimizer.model.sets import Place
 
 
 def matches(branch_class: int, g: int) -> bool:
@@ -23,6 +24,18 @@ def planned_flow(m: Any, lane: str, t: int, c: int = ANY) -> Terms:
 def standby_flow(m: Any, lane: str, t: int) -> Terms:
     """What a lane between suppliers carries on top in a year when the buyer calls."""
     return [(1.0, m.standby_flow[lane, t])] if (lane, t) in m.standby_flow else []
+
+
+def licensed_flow(m: Any, place: Place, end: str, t: int) -> tuple[float, Terms]:
+    """Share of applications granted between a place and an end in a year, and what moves there or would on call."""
+    share = 1.0
+    terms: Terms = []
+    for name in m.sets.lanes_from.get(place, ()):
+        lane = m.instance.lanes[name]
+        if lane.to_place == end:
+            share = lane.approval_share.get(t, 1.0)
+            terms += planned_flow(m, name, t) + standby_flow(m, name, t)
+    return share, terms
 
 
 def handed_over(m: Any, facility: str, product: str, t: int) -> Terms:

@@ -10,7 +10,7 @@ from optimizer.chain.instance import Instance, Lane, Period
 from optimizer.model.capacity import capacity_per_tonne, entitlement_terms, open_capacity
 from optimizer.model.compare import no_less, no_more
 from optimizer.model.expressions import Terms, scaled
-from optimizer.model.planned import standby_flow
+from optimizer.model.planned import licensed_flow, planned_flow
 from optimizer.model.reach import ANY, Branch
 
 DAYS_PER_YEAR = 365.0
@@ -29,7 +29,7 @@ def licence_cover(m: pyo.ConcreteModel, market: str, product: str, t: int) -> An
     for name in m.sets.lanes_into.get(("buyer", market, product), ()):
         lane = m.instance.lanes[name]
         days = lane.processing_days.get(t, 0.0)
-        terms.extend((-days / DAYS_PER_YEAR, m.flow[name, g, t]) for g in lane.classes if (name, g, t) in m.flow)
+        terms += scaled(-days / DAYS_PER_YEAR, planned_flow(m, name, t))
     classes = m.sets.classes.get(("buyer", market, product), ())
     held = [(1.0, m.stock[market, product, g, t]) for g in classes if (market, product, g, t) in m.stock]
     return no_less(held + terms, 0.0)
@@ -45,14 +45,7 @@ def shadow_approval_limit(m: pyo.ConcreteModel, facility: str, product: str, end
     with :math:`u` the least capacity a tonne takes: what was applied for behind others' sales is not known, and is at
     most that. Only where the case limits intermediates. Unit: t per year. Dual: MUSD per t of licensed volume.
     """
-    terms: Terms = []
-    share = 1.0
-    for name in m.sets.lanes_from.get(("supplier", facility, product), ()):
-        lane = m.instance.lanes[name]
-        if lane.to_place == end:
-            share = lane.approval_share.get(t, 1.0)
-            terms.extend((1.0, m.flow[name, g, t]) for g in lane.classes if (name, g, t) in m.flow)
-            terms += standby_flow(m, name, t)
+    share, terms = licensed_flow(m, ("supplier", facility, product), end, t)
     per_t = share / capacity_per_tonne(m, facility, product, t)
     room = open_capacity(m, facility, "supplier", t)
     return no_more(terms + scaled(-per_t, entitlement_terms(m, facility, t)), per_t * room)

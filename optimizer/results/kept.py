@@ -16,7 +16,7 @@ from optimizer.results.folder import RunFolder, SavedPoint, full_disk_told
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import Entry, Journal
-from optimizer.solve.master import Answer, Attained, Question
+from optimizer.solve.question import Answer, Attained, Question
 from optimizer.solve.recourse import Cut
 
 ENTRY = "answer"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from optimizer.chain.instance import Instance
 from optimizer.solve.compiled import CompiledProgram, Floats
-from optimizer.solve.master import Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import Recourse
 
 WHOLE = 0.5

@@ -20,7 +20,7 @@ from optimizer.solve.certificate import (
     trace,
 )
 from optimizer.solve.compiled import Floats
-from optimizer.solve.master import Answer, Attained, Question
+from optimizer.solve.question import Answer, Attained, Question
 
 SAME = 1e-7
 """Values closer than this, relative to 1 + size, are the same: what a linear solve leaves open. Exact for integers."""

@@ -15,7 +15,8 @@ from typing import Any
 from optimizer.solve.crew import Message, Team
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import ASKED, RELAXED, ROUNDED, Entry, Journal, relaxed_entry, rounded_entry
-from optimizer.solve.master import Answer, Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Answer, Attained, Question
 from optimizer.solve.recourse import Cut
 from optimizer.solve.studio import Ground, Studio, Task
 

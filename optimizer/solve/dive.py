@@ -15,7 +15,8 @@ import numpy as np
 
 from optimizer.solve.compiled import Floats, Integers
 from optimizer.solve.highs import TOLERANCE
-from optimizer.solve.master import Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Attained, Question
 
 UP, DOWN = 0.6, 0.2
 """Fractions from which an integer is rounded up, and down to which it is rounded down."""

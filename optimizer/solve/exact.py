@@ -18,7 +18,8 @@ import numpy as np
 from optimizer.solve.curve import Bound, Front, Ledger, proof
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import EXACT, Entry, Journal
-from optimizer.solve.master import Answer, Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Answer, Attained, Question
 
 PRECISION = 1e-6
 """Steps smaller than this share of the range of an objective are not told apart, unless all values are whole."""

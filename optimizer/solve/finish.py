@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.solve.compiled import CompiledProgram, Floats
-from optimizer.solve.master import Master, Question
+from optimizer.solve.master import Master
 from optimizer.solve.one import Point
+from optimizer.solve.question import Question
 from optimizer.solve.recourse import Recourse
 
 SMALLEST = 1e-7

@@ -21,8 +21,9 @@ from optimizer.solve.effort import Effort
 from optimizer.solve.exact import Exact
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import Journal
-from optimizer.solve.master import Attained, Master, Question
+from optimizer.solve.master import Master
 from optimizer.solve.one import Point, as_point
+from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import BlockPlan, Recourse
 from optimizer.solve.search import Progress, Search
 from optimizer.solve.studio import open_studio

@@ -25,7 +25,8 @@ from optimizer.solve.compiled import Floats, Integers
 from optimizer.solve.highs import Limits, LinearProgram, Outcome, Termination, solve
 
 if TYPE_CHECKING:
-    from optimizer.solve.master import Master, Question
+    from optimizer.solve.master import Master
+    from optimizer.solve.question import Question
 
 SECONDS = 30.0
 """Limit on the whole explanation; what is not settled by then stays in the list."""

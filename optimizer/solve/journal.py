@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from optimizer.solve.compiled import Floats
 from optimizer.solve.highs import Termination
-from optimizer.solve.master import Answer, Attained, Question, Relaxed
+from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut
 
 RELAXED, ROUNDED, ASKED, EXACT = "relaxed", "rounded", "asked", "exact"

@@ -11,7 +11,8 @@ from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.effort import Effort
 from optimizer.solve.highs import TOLERANCE, Termination
 from optimizer.solve.infeasible import infeasible
-from optimizer.solve.master import Answer, Attained, Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Answer, Attained, Question
 from optimizer.solve.recourse import Recourse
 
 NUDGE = 1e-9

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,14 +20,15 @@ from typing import TypeVar
 import numpy as np
 
 from optimizer.errors import UsageProblem
-from optimizer.solve.certificate import areas
 from optimizer.solve.curve import Bound, Ledger, proof, proof_of, sampled
 from optimizer.solve.desk import Desk
 from optimizer.solve.effort import Effort
 from optimizer.solve.highs import TOLERANCE, Termination
 from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import ASKED, ROUNDED
-from optimizer.solve.master import Attained, Master, Question, Relaxed
+from optimizer.solve.master import Master
+from optimizer.solve.places import wide_places
+from optimizer.solve.question import Attained, Question, Relaxed
 from optimizer.solve.studio import Ground, Task
 
 CAPS = 8
@@ -307,40 +307,13 @@ class Search:
         if not self.ledger.points:
             return []
         tasks: list[Task] = []
-        for safer, riskier in self._places():
-            for question in [*_questions(safer, riskier), *self._widest_piece(safer, riskier)]:
-                if self._is_new(question):
-                    chord = _questions(safer, riskier)[0].weight
-                    tasks.append(self._posed(question, (chord,)))
-                    break
+        for place in wide_places(self.ledger):
+            question = next(filter(self._is_new, place.questions()), None)
+            if question is not None:
+                tasks.append(self._posed(question, (place.chord,)))
             if len(tasks) == size:
                 break
         return tasks
-
-    def _places(self) -> list[tuple[Attained, Attained]]:
-        """Neighbours on the attained curve, widest area between the curves first; those without area are left out."""
-        curve = self.ledger.curve()
-        area = areas(curve)
-        points = self.ledger.nondominated().points
-        middle = 0.5 * (curve.left + curve.right)
-        found = []
-        for riskier, safer in itertools.pairwise(points):
-            inside = (middle > safer.second) & (middle < riskier.second)
-            found.append((float(np.sum(area[inside])), safer, riskier))
-        total = float(np.sum(area))
-        wide = [entry for entry in found if entry[0] > 1e-3 * total]
-        return [(safer, riskier) for _, safer, riskier in sorted(wide, key=lambda entry: -entry[0])]
-
-    def _widest_piece(self, safer: Attained, riskier: Attained) -> list[Question]:
-        """Caps at the end and in the middle of the widest open piece of a place: new ones whenever a proof cut it."""
-        curve = self.ledger.curve()
-        middle = 0.5 * (curve.left + curve.right)
-        area = np.where((middle > safer.second) & (middle < riskier.second), areas(curve), 0.0)
-        if not area.size or area.max() <= 0.0:
-            return []
-        k = int(np.argmax(area))
-        left, right = float(curve.left[k]), float(curve.right[k])
-        return [Question(max_second=right - 0.01 * (right - left)), Question(max_second=0.5 * (left + right))]
 
     def _is_new(self, question: Question) -> bool:
         """Whether a question like this was not asked in this pass; it counts as asked from now on."""
@@ -385,20 +358,6 @@ def _nothing_safer(max_second: float, safe: Relaxed) -> Bound | None:
     if safe.termination is not Termination.OPTIMAL:
         return None
     return Bound("infeasible", max_second, 0.0, math.inf, "LP")
-
-
-def _questions(safer: Attained, riskier: Attained) -> list[Question]:
-    """Questions for one place, in the order they are tried."""
-    width, height = riskier.second - safer.second, safer.first - riskier.first
-    chord = height / width
-    return [
-        Question(chord),
-        Question(chord, riskier.second),
-        Question(max_second=safer.second + 0.6 * width),
-        Question(max_second=riskier.second - 0.01 * width),
-        Question(max_second=safer.second + 0.3 * width),
-        Question(max_second=safer.second + 0.85 * width),
-    ]
 
 
 def _inwards(size: int) -> Iterator[int]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.dive import dive
 from optimizer.solve.highs import Termination
-from optimizer.solve.master import Answer, Attained, Master, Question, Relaxed
+from optimizer.solve.master import Master
+from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import BlockPlan, Cut
 
 

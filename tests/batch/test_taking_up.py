@@ -26,7 +26,7 @@ from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import ASKED, Entry, Journal
-from optimizer.solve.master import Answer, Attained, Question
+from optimizer.solve.question import Answer, Attained, Question
 from optimizer.solve.recourse import Cut
 from optimizer.solve.studio import Studio
 

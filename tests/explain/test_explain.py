@@ -17,7 +17,8 @@ from optimizer.explain.tables import read_explain
 from optimizer.jobs.explain import Depth, Explained, explain_run
 from optimizer.jobs.frontier import frontier_of, solve_plan
 from optimizer.jobs.prepare import COST, LOSS, Options, prepare
-from optimizer.solve.master import Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Question
 
 QUICK, DEEP = Depth(), Depth(is_deep=True, seconds=20.0, gap_share=0.0)
 SIMPLE = {"one": (10, 10, 1000, 1, 0), "two": (12, 10, 1000, 1, 0), "three": (15, 10, 1000, 1, 0)}

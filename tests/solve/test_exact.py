@@ -11,7 +11,8 @@ from optimizer.errors import Infeasible, UsageProblem
 from optimizer.solve.compile import compile_model
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import solve
-from optimizer.solve.master import Master, Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import Question
 
 
 @pytest.mark.parametrize("block", range(4))

@@ -26,8 +26,9 @@ from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Crew
 from optimizer.solve.effort import Effort
-from optimizer.solve.master import Master, Question
+from optimizer.solve.master import Master
 from optimizer.solve.one import solve_at
+from optimizer.solve.question import Question
 from optimizer.solve.recourse import Recourse
 
 STATUS = highspy.HighsModelStatus

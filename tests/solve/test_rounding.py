@@ -18,8 +18,9 @@ from optimizer.solve.dive import dive
 from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination, WarmProgram, violation
-from optimizer.solve.master import Master, Question, Relaxed
+from optimizer.solve.master import Master
 from optimizer.solve.one import solve_at
+from optimizer.solve.question import Question, Relaxed
 from optimizer.solve.recourse import Cut
 from optimizer.solve.studio import Ground
 

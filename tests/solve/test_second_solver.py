@@ -19,8 +19,9 @@ from optimizer.jobs.frontier import frontier_of, solve_plan
 from optimizer.jobs.prepare import COST, LOSS, Options
 from optimizer.model.build import build_model
 from optimizer.solve.effort import Effort
-from optimizer.solve.master import Master, Question
+from optimizer.solve.master import Master
 from optimizer.solve.other_solver import find_solver, solve_whole
+from optimizer.solve.question import Question
 
 pytest.importorskip("pyscipopt", reason="SCIP is not installed")
 
