@@ -32,6 +32,9 @@ SMALLEST = 1e-6
 EASE = 0.01
 """Share by which free reserves give way where they bind together with a capacity."""
 
+BRINK = 1e-6
+"""Share by which a plan on the brink of a loss is scaled down, so that it is asked on the side of the loss."""
+
 CAPACITY = frozenset({"capacity_limit", "commitment_capacity_limit", "entitlement_limit"})
 """Rows that one more tonne of open capacity loosens together."""
 TOLD = CAPACITY | {
@@ -116,14 +119,15 @@ def shock_capacity(instance: Instance, program: CompiledProgram, x: Floats, weig
 
 
 def eased(program: CompiledProgram, cost: str, x: Floats) -> Floats:
-    """The plan with a hair more of what is reserved free of charge.
+    """The plan with a hair more of what is reserved free of charge, and a trace less of all else.
 
     A plan reserves no more than it needs, so in a shock the reserve and the capacity behind it often bind together.
-    More of a free reserve costs nothing: it is the capacity that has the price.
+    More of a free reserve costs nothing: it is the capacity that has the price. And it buys no more than keeps a
+    shock from costing a loss: rounding decides on which side of that brink it stands, but only one side has a price.
     """
     coefficients, _ = program.objectives[cost]
     is_free = np.array([component == "committed" for component, _ in program.column_keys]) & (coefficients == 0.0)
-    return np.where(is_free, x * (1.0 + EASE), x)
+    return np.where(is_free, x * (1.0 + EASE), np.where(program.is_integer, x, x * (1.0 - BRINK)))
 
 
 def _capacity_duals(block: RecourseBlock, x: Floats) -> Iterator[tuple[Index, float, float]]:

@@ -20,6 +20,8 @@ from optimizer.solve.question import Answer, Attained, Question
 from optimizer.solve.recourse import Cut
 
 ENTRY = "answer"
+FORM = "reduced"
+"""Which form of the program the vectors belong to: an entry of another form is not taken up."""
 
 
 def program_digest(program: CompiledProgram) -> str:
@@ -45,7 +47,7 @@ def _sparse(matrix: Any) -> list[Any]:
 
 def kept_journal(folder: RunFolder, program: CompiledProgram) -> Journal:
     """Journal that starts from the entries in a folder and keeps every new one there."""
-    digest = program_digest(program)
+    digest = f"{FORM}:{program_digest(program)}"
     saved = folder.saved_points()
     taken = len(saved)
 

@@ -45,7 +45,7 @@ def dive(master: Master, question: Question) -> Attained | None:
         question: what to minimise under which caps.
     """
     x = _whole(master)
-    return None if x is None else master.polish(question, x)
+    return None if x is None else master.polish(question, x, is_near=True)
 
 
 def _whole(master: Master) -> Floats | None:

@@ -19,12 +19,13 @@ from optimizer.solve.curve import EXACT, SAME, Bound, Ledger, Segment, bounds_fr
 from optimizer.solve.desk import Desk
 from optimizer.solve.effort import Effort
 from optimizer.solve.exact import Exact
-from optimizer.solve.infeasible import infeasible
+from optimizer.solve.infeasible import limits_named
 from optimizer.solve.journal import Journal
 from optimizer.solve.master import Master
 from optimizer.solve.one import Point, as_point
-from optimizer.solve.question import Attained, Question
+from optimizer.solve.question import Attained, NoPlan, Question
 from optimizer.solve.recourse import BlockPlan, Recourse
+from optimizer.solve.reduce import Reduced, reduce, unreduced
 from optimizer.solve.search import Progress, Search
 from optimizer.solve.studio import open_studio
 
@@ -139,12 +140,14 @@ def trace_frontier(
         raise UsageProblem("exact mode needs a program without recourse blocks; trace it with a tolerance instead")
     ledger = Ledger(EXACT if program.is_integer.all() and not program.blocks else SAME)
     deadline, journal = began + effort.time_limit_s, journal or Journal()
+    form = unreduced(program) if exact else reduce(program)
     with ExitStack() as stack:
+        stack.enter_context(limits_named(program, names))
         crew: Team | None = None
         if effort.workers > 1 and not exact:
-            crew = stack.enter_context(hire(open_studio, [(program.lean(), *names, effort.seed)] * effort.workers))
-        recourse = stack.enter_context(Recourse(program, team=crew))
-        master = Master(program, *names, recourse, effort.seed)
+            crew = stack.enter_context(hire(open_studio, [(form.program.lean(), *names, effort.seed)] * effort.workers))
+        recourse = stack.enter_context(Recourse(form.program, team=crew))
+        master = Master(form.program, *names, recourse, effort.seed)
         if exact:
             solves, status = _run_exact(master, ledger, deadline, progress, journal)
         else:
@@ -154,7 +157,7 @@ def trace_frontier(
     seconds = {"compile": compiled - began, "solve": time.perf_counter() - compiled}
     tolerance = 1e-6 if exact else max(effort.gap_share, effort.tolerance_share)
     how = (tolerance, effort.tolerance_share)
-    found = _frontier(program, names, ledger, solves, status, how, seconds, effort.points)
+    found = _frontier((program, form), names, ledger, solves, status, how, seconds, effort.points)
     is_cut_short = not journal.is_repeatable or status == "interrupted" or time.perf_counter() >= deadline
     return replace(found, is_repeatable=not is_cut_short)
 
@@ -195,7 +198,7 @@ def _run(search: Search, points: int) -> tuple[int, str]:
     except KeyboardInterrupt:
         status = "interrupted"
     if not search.ledger.points:
-        _raise_empty(search.master, search.ledger)
+        _raise_empty(search.ledger)
     return search.solves, status
 
 
@@ -214,7 +217,7 @@ def _run_exact(
     except KeyboardInterrupt:
         status = "interrupted"
     if not ledger.points:
-        _raise_empty(master, ledger)
+        _raise_empty(ledger)
     return exact.solves, status
 
 
@@ -222,14 +225,14 @@ def _solves_told(progress: Callable[[Progress], None] | None) -> Callable[[int],
     return None if progress is None else (lambda count: progress(Progress(count)))
 
 
-def _raise_empty(master: Master, ledger: Ledger) -> None:
+def _raise_empty(ledger: Ledger) -> None:
     if any(bound.kind == "infeasible" and math.isinf(bound.max_second) for bound in ledger.bounds):
-        raise infeasible(master, Question())
+        raise NoPlan(Question())
     raise SolveLimit("no plan found before the limit")
 
 
 def _frontier(
-    program: CompiledProgram,
+    forms: tuple[CompiledProgram, Reduced],
     names: tuple[str, str],
     ledger: Ledger,
     solves: int,
@@ -241,7 +244,9 @@ def _frontier(
     front = sampled(ledger.nondominated(), wanted)
     segments = front.segments
     proven = ledger.proven()
-    points = tuple(_point(k, plan, proven, tolerances[0]) for k, plan in enumerate(front.points, start=1))
+    program, form = forms
+    whole = [replace(plan, x=form.whole(plan.x)) for plan in front.points]
+    points = tuple(_point(k, plan, proven, tolerances[0]) for k, plan in enumerate(whole, start=1))
     found = certificate(_points_table(points), bounds_frame(ledger.bounds), _segments_table(segments))
     return Frontier(
         program, *names, points, tuple(ledger.bounds), tuple(segments), found, tolerances[1], solves, status, seconds

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from optimizer.errors import SolverFailure
-from optimizer.solve.compiled import Floats, Integers
+from optimizer.solve.compiled import Floats
 
 NAME = "highs"
 """The name of this solver on the command line."""
@@ -32,18 +32,6 @@ TOLERANCE = 1e-6
 
 HEADROOM = 3.0
 """A solver point may miss a row of huge terms by this multiple of ``TOLERANCE`` before it counts as a lie."""
-
-
-PATIENCE = 4_000
-"""Simplex steps after which a solve from an old basis is begun anew from scratch. Such solves take some hundred steps
-as a rule; now and then one walks for ever among degenerate bases where a fresh start is done in two seconds."""
-
-
-INTERRUPTIBLE = 5_000
-"""Columns from which a linear solve may be interrupted; smaller ones are over before anyone could."""
-
-ENDLESS = 2**31 - 1
-"""No limit on simplex steps."""
 
 
 class Termination(enum.Enum):
@@ -120,12 +108,18 @@ class Outcome:
         return self.termination is Termination.OPTIMAL and self.values is not None
 
 
-def violation(program: LinearProgram, x: Floats) -> float:
-    """Largest scaled violation of rows, bounds and integrality at ``x`` (own arithmetic; inf if not finite)."""
+def violation(program: LinearProgram, x: Floats, sizes: sparse.csr_matrix | None = None) -> float:
+    """Largest scaled violation of rows, bounds and integrality at ``x`` (own arithmetic; inf if not finite).
+
+    Args:
+        program: whose rows and bounds count.
+        x: the vector.
+        sizes: absolute values of the matrix, if the caller has them (else taken here).
+    """
     if not np.all(np.isfinite(x)):
         return math.inf
     activity = program.matrix @ x
-    size = 1.0 + abs(program.matrix) @ np.abs(x)
+    size = 1.0 + (abs(program.matrix) if sizes is None else sizes) @ np.abs(x)
     over = np.maximum(program.row_lower - activity, activity - program.row_upper) / size
     outside = np.maximum(program.lower - x, x - program.upper) / (1.0 + np.abs(x))
     worst = max(float(np.max(over, initial=0.0)), float(np.max(outside, initial=0.0)))
@@ -220,8 +214,8 @@ _TERMINATIONS = {
 }
 
 
-def read(solver: Any, program: LinearProgram, seconds: float) -> Outcome:
-    """Read and verify what the last run gave."""
+def read(solver: Any, program: LinearProgram, seconds: float, sizes: sparse.csr_matrix | None = None) -> Outcome:
+    """Read and verify what the last run gave; ``sizes`` are the absolute values of the matrix, if known."""
     status = solver.getModelStatus()
     termination = _TERMINATIONS.get(status, Termination.FAILED)
     info = solver.getInfo()
@@ -233,7 +227,7 @@ def read(solver: Any, program: LinearProgram, seconds: float) -> Outcome:
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
         solution = solver.getSolution()
         values = np.array(solution.col_value, dtype=np.float64)
-        worst = violation(program, values)
+        worst = violation(program, values, sizes)
         objective = float(program.cost @ values) + program.offset
         if not is_mixed and solution.dual_valid:
             duals, reduced = np.array(solution.row_dual), np.array(solution.col_dual)
@@ -302,90 +296,3 @@ def _empty(program: LinearProgram) -> Outcome:
         duals = np.zeros(program.matrix.shape[0])
         return Outcome(Termination.OPTIMAL, nothing, program.offset, program.offset, 0.0, duals, nothing, "Empty", 0.0)
     return Outcome(Termination.INFEASIBLE, None, math.inf, math.inf, math.nan, None, None, "Infeasible", 0.0)
-
-
-class WarmProgram:
-    """A linear program kept in the solver: bounds, costs and rows change, the basis stays.
-
-    Its integer columns are relaxed. ``program`` is what the solver holds, so each answer is verified against it.
-    """
-
-    def __init__(self, program: LinearProgram, options: Mapping[str, object] | None = None) -> None:
-        self.program = replace(program, is_integer=None)
-        self._options = dict(options or {})
-        self._solver: Any = None
-        self._is_warm = False
-        self._restart()
-
-    def _restart(self, extra: Mapping[str, object] | None = None) -> None:
-        self._solver = new_solver(Limits(options={**self._options, **(extra or {})}))
-        load(self._solver, self.program)
-        self._is_warm = False
-
-    def change_costs(self, cost: Floats, offset: float = 0.0) -> None:
-        """Replace the whole objective."""
-        self.program = replace(self.program, cost=cost, offset=offset)
-        self._solver.changeColsCost(cost.size, np.arange(cost.size, dtype=np.int32), cost)
-        self._solver.changeObjectiveOffset(offset)
-
-    def change_column_bounds(self, lower: Floats, upper: Floats) -> None:
-        """Replace the bounds of columns that differ."""
-        changed = np.flatnonzero((lower != self.program.lower) | (upper != self.program.upper)).astype(np.int32)
-        self.program = replace(self.program, lower=lower.copy(), upper=upper.copy())
-        if changed.size:
-            self._solver.changeColsBounds(changed.size, changed, lower[changed], upper[changed])
-
-    def change_row_bounds(self, rows: Integers, lower: Floats, upper: Floats) -> None:
-        """Replace the bounds of the rows given."""
-        if not rows.size:
-            return
-        row_lower, row_upper = self.program.row_lower.copy(), self.program.row_upper.copy()
-        row_lower[rows], row_upper[rows] = lower, upper
-        self.program = replace(self.program, row_lower=row_lower, row_upper=row_upper)
-        self._solver.changeRowsBounds(rows.size, rows.astype(np.int32), lower, upper)
-
-    def add_rows(self, matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> None:
-        """Append rows."""
-        program = self.program
-        self.program = replace(
-            program,
-            matrix=sparse.vstack([program.matrix, matrix], format="csr"),
-            row_lower=np.concatenate([program.row_lower, lower]),
-            row_upper=np.concatenate([program.row_upper, upper]),
-        )
-        starts = matrix.indptr[:-1].astype(np.int32)
-        self._solver.addRows(
-            matrix.shape[0], lower, upper, matrix.nnz, starts, matrix.indices.astype(np.int32), matrix.data
-        )
-
-    def solve(self, seconds: float = math.inf) -> Outcome:
-        """Solve from the last basis; a walk that gets nowhere is begun anew, a failure repeated without presolve.
-
-        Raises:
-            SolverFailure: if the repetition fails too.
-        """
-        began = time.perf_counter()
-        outcome = self._run(seconds, PATIENCE if self._is_warm else None)
-        if outcome.termination is Termination.STRAYED:
-            self._restart()
-            outcome = self._run(began + seconds - time.perf_counter())
-        if outcome.termination is not Termination.FAILED:
-            return outcome
-        self._restart({"presolve": "off"})
-        again = self._run(seconds)
-        self._restart()
-        if again.termination is Termination.FAILED:
-            raise SolverFailure(f"the solver failed twice: {outcome.word}, then {again.word}")
-        return again
-
-    def _run(self, seconds: float, steps: int | None = None) -> Outcome:
-        began = time.perf_counter()
-        set_options(self._solver, {"simplex_iteration_limit": ENDLESS if steps is None else steps})
-        if math.isfinite(seconds):
-            set_options(self._solver, {"time_limit": self._solver.getRunTime() + max(0.0, seconds)})
-        else:
-            set_options(self._solver, {"time_limit": math.inf})
-        interrupted = run(self._solver, interruptible=self.program.cost.size > INTERRUPTIBLE)
-        outcome = read(self._solver, self.program, time.perf_counter() - began)
-        self._is_warm = self._is_warm or outcome.is_optimal
-        return replace(outcome, termination=Termination.INTERRUPTED) if interrupted else outcome

@@ -14,19 +14,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from optimizer.errors import Infeasible
-from optimizer.solve.compiled import Floats, Integers
+from optimizer.solve.compiled import CompiledProgram, Floats, Integers
 from optimizer.solve.highs import Limits, LinearProgram, Outcome, Termination, solve
-
-if TYPE_CHECKING:
-    from optimizer.solve.master import Master
-    from optimizer.solve.question import Question
+from optimizer.solve.master import Master
+from optimizer.solve.question import NoPlan, Question
 
 SECONDS = 30.0
 """Limit on the whole explanation; what is not settled by then stays in the list."""
@@ -126,6 +124,21 @@ def infeasible(master: Master, question: Question) -> Infeasible:
     if found.is_integer:
         message += " (contracts are whole: with partial ones there would be a plan)"
     return Infeasible(message, found.groups, tuple(str(relief) for relief in found.reliefs))
+
+
+@contextmanager
+def limits_named(program: CompiledProgram, objectives: tuple[str, str]) -> Iterator[None]:
+    """Tell a proof that there is no plan in the limits of this program, whatever form of it the proof came from.
+
+    Raises:
+        Infeasible: in the place of a `NoPlan`.
+    """
+    try:
+        yield
+    except NoPlan as proof:
+        master = Master(program, *objectives)
+        master.relax(proof.question, seconds=SECONDS)
+        raise infeasible(master, proof.question) from None
 
 
 def conflict_of(master: Master, question: Question) -> Conflict:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.solve.compiled import CompiledProgram, Floats
-from optimizer.solve.highs import HEADROOM, TOLERANCE, LinearProgram, Termination, WarmProgram, violation
+from optimizer.solve.highs import HEADROOM, TOLERANCE, LinearProgram, Termination, violation
+from optimizer.solve.warm import WarmProgram
 
 
 class Measure:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.errors import SolveLimit
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.effort import Effort
 from optimizer.solve.highs import TOLERANCE, Termination
-from optimizer.solve.infeasible import infeasible
+from optimizer.solve.infeasible import limits_named
 from optimizer.solve.master import Master
-from optimizer.solve.question import Answer, Attained, Question
+from optimizer.solve.question import Answer, Attained, NoPlan, Question
 from optimizer.solve.recourse import Recourse
+from optimizer.solve.reduce import reduce
 
 NUDGE = 1e-9
 """Room on an objective that is held at its value, relative."""
@@ -84,14 +85,17 @@ def solve_at(
     gap_share, deadline = effort.gap_share, time.perf_counter() + effort.time_limit_s
     cap = math.inf if max_second is None else float(max_second)
     budget = math.inf if max_first is None else float(max_first)
-    with Recourse(program, effort.workers) as recourse:
-        master = Master(program, first, second, recourse, effort.seed)
+    form = reduce(program)
+    with limits_named(program, (first, second)), Recourse(form.program, effort.workers) as recourse:
+        master = Master(form.program, first, second, recourse, effort.seed)
         try:
             if math.isfinite(budget) and not math.isfinite(cap):
-                return _safest_within(master, budget, gap_share, deadline)
-            return _cheapest(master, Question(max_second=cap, max_first=budget), gap_share, deadline)
+                point = _safest_within(master, budget, gap_share, deadline)
+            else:
+                point = _cheapest(master, Question(max_second=cap, max_first=budget), gap_share, deadline)
         except KeyboardInterrupt:
             raise SolveLimit("interrupted before any plan was found") from None
+    return replace(point, x=form.whole(point.x))
 
 
 def _cheapest(master: Master, question: Question, gap_share: float, deadline: float) -> Point:
@@ -136,7 +140,7 @@ def _gap(share: float, value: float) -> float:
 
 def _best(master: Master, answer: Answer, question: Question) -> Attained:
     if answer.is_proven_infeasible:
-        raise infeasible(master, question)
+        raise NoPlan(question)
     inside = [point for point in answer.attained if satisfies(question, point)]
     if not inside:
         raise SolveLimit(f"no plan found before the solve ended ({answer.word})")

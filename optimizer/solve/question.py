@@ -34,6 +34,14 @@ class Attained:
     integers_hash: str
 
 
+class NoPlan(Exception):
+    """It is proven that a question has no plan; what stands in the way is told by whoever knows the limits' names."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__("no plan satisfies the limits given")
+        self.question = question
+
+
 @dataclass(frozen=True)
 class Relaxed:
     """Converged linear phase: bound (inf if proven infeasible), price of the cap on second, and the plan if any."""

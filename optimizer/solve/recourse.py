@@ -24,7 +24,8 @@ from scipy import sparse
 from optimizer.errors import SolverFailure
 from optimizer.solve.compiled import CompiledProgram, Floats, Integers, RecourseBlock
 from optimizer.solve.crew import Crew, Hire, Team
-from optimizer.solve.highs import LinearProgram, Outcome, WarmProgram, solve
+from optimizer.solve.highs import LinearProgram, Outcome, solve
+from optimizer.solve.warm import WarmProgram
 
 SAFETY = 1e-9
 HELD = 1e-7

@@ -24,11 +24,10 @@ from optimizer.solve.curve import Bound, Ledger, proof, proof_of, sampled
 from optimizer.solve.desk import Desk
 from optimizer.solve.effort import Effort
 from optimizer.solve.highs import TOLERANCE, Termination
-from optimizer.solve.infeasible import infeasible
 from optimizer.solve.journal import ASKED, ROUNDED
 from optimizer.solve.master import Master
 from optimizer.solve.places import wide_places
-from optimizer.solve.question import Attained, Question, Relaxed
+from optimizer.solve.question import Attained, NoPlan, Question, Relaxed
 from optimizer.solve.studio import Ground, Task
 
 CAPS = 8
@@ -121,14 +120,14 @@ class Search:
         """Proven lower curve from the linear relaxation, with the plans rounded from it.
 
         Raises:
-            Infeasible: if even the relaxation has no solution.
+            NoPlan: if even the relaxation has no solution.
             UsageProblem: if an objective is unbounded.
         """
         self._ends()
         if self.high - self.low <= TOLERANCE * (1.0 + abs(self.high)):
             return
         shares = [*((1.0 - k / CAPS) ** 1.5 for k in range(1, CAPS)), SAFEST_SHARE]
-        caps = [self.low + (self.high - self.low) * shares[k - 1] for k in (*_inwards(CAPS - 1), CAPS)]
+        caps = [self.low + (self.high - self.low) * share for share in shares]
         for batch in _batches(caps, self.desk.size):
             if self._is_over():
                 return
@@ -168,7 +167,7 @@ class Search:
     def _add_ground(self, question: Question, ground: Ground) -> None:
         relaxed = ground.relaxed
         if relaxed.termination is Termination.INFEASIBLE and not math.isfinite(question.max_second):
-            raise infeasible(self.master, question)
+            raise NoPlan(question)
         if relaxed.termination is Termination.UNBOUNDED:
             raise UsageProblem("an objective can be lowered without limit")
         if math.isfinite(relaxed.bound) and not math.isfinite(question.max_first):
@@ -358,14 +357,6 @@ def _nothing_safer(max_second: float, safe: Relaxed) -> Bound | None:
     if safe.termination is not Termination.OPTIMAL:
         return None
     return Bound("infeasible", max_second, 0.0, math.inf, "LP")
-
-
-def _inwards(size: int) -> Iterator[int]:
-    """1, size, 2, size - 1, ...: the whole range is known early, and two members each walk on from their own end."""
-    for k in range(1, size // 2 + 1):
-        yield from (k, size + 1 - k)
-    if size % 2:
-        yield size // 2 + 1
 
 
 def _alternating(size: int) -> Iterator[int]:

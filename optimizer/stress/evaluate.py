@@ -16,8 +16,9 @@ from scipy import sparse
 
 from optimizer.errors import SolverFailure
 from optimizer.solve.compiled import Floats, Integers, RecourseBlock
-from optimizer.solve.highs import LinearProgram, WarmProgram
+from optimizer.solve.highs import LinearProgram
 from optimizer.solve.recourse import HELD
+from optimizer.solve.warm import WarmProgram
 from optimizer.stress.templates import MARK, Group, Limits
 
 NOTHING_T = 1e-9

@@ -11,7 +11,8 @@ from brute import program
 from scipy import sparse
 
 from optimizer.errors import SolverFailure
-from optimizer.solve.highs import Limits, LinearProgram, Termination, WarmProgram, new_solver, solve, violation
+from optimizer.solve.highs import Limits, LinearProgram, Termination, new_solver, solve, violation
+from optimizer.solve.warm import WarmProgram
 
 
 def plain() -> LinearProgram:

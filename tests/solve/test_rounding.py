@@ -9,7 +9,7 @@ import pytest
 from two_stage import two_stage
 
 from optimizer.solve import dive as dive_module
-from optimizer.solve import highs, master
+from optimizer.solve import master, warm
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Message
@@ -17,12 +17,13 @@ from optimizer.solve.desk import Desk
 from optimizer.solve.dive import dive
 from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
-from optimizer.solve.highs import Termination, WarmProgram, violation
+from optimizer.solve.highs import Termination, violation
 from optimizer.solve.master import Master
 from optimizer.solve.one import solve_at
 from optimizer.solve.question import Question, Relaxed
 from optimizer.solve.recourse import Cut
 from optimizer.solve.studio import Ground
+from optimizer.solve.warm import WarmProgram
 
 
 def compiled(seed: int, suppliers: int = 8, shocks: int = 6) -> CompiledProgram:
@@ -104,7 +105,7 @@ def test_a_walk_that_gets_nowhere_is_begun_anew(monkeypatch: pytest.MonkeyPatch)
         strayed.append(outcome.termination is Termination.STRAYED)
         return outcome
 
-    monkeypatch.setattr(highs, "PATIENCE", 1)
+    monkeypatch.setattr(warm, "PATIENCE", 1)
     monkeypatch.setattr(WarmProgram, "_run", counted)
     assert again.relax(Question(max_second=5.0)).bound == pytest.approx(patient, rel=1e-7)
     assert sum(strayed) > 0

@@ -1,0 +1,143 @@
+"""A linear program kept in the solver, and where its solves begin."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from optimizer.errors import SolverFailure
+from optimizer.solve import highs
+from optimizer.solve.compiled import Floats, Integers
+from optimizer.solve.highs import Limits, LinearProgram, Outcome, Termination, new_solver, set_options
+
+PATIENCE = 12_000
+"""Simplex steps after which a solve from an old basis is begun anew from scratch. Such solves take some hundred steps
+as a rule, some thousand after a far jump; now and then one walks for ever among degenerate bases."""
+
+INTERRUPTIBLE = 5_000
+"""Columns from which a linear solve may be interrupted; smaller ones are over before anyone could."""
+
+ENDLESS = 2**31 - 1
+"""No limit on simplex steps."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A solver's basis, and how many rows there were."""
+
+    known: Any
+    rows: int
+
+
+class WarmProgram:
+    """A linear program kept in the solver: bounds, costs and rows change, the basis stays.
+
+    Its integer columns are relaxed. ``program`` is what the solver holds, so each answer is verified against it.
+    """
+
+    def __init__(self, program: LinearProgram, options: Mapping[str, object] | None = None) -> None:
+        self.program = replace(program, is_integer=None)
+        self._sizes = abs(program.matrix)
+        self._options = dict(options or {})
+        self._solver: Any = None
+        self._is_warm = False
+        self._restart()
+
+    def _restart(self, extra: Mapping[str, object] | None = None) -> None:
+        self._solver = new_solver(Limits(options={**self._options, **(extra or {})}))
+        highs.load(self._solver, self.program)
+        self._is_warm = False
+
+    def change_costs(self, cost: Floats, offset: float = 0.0) -> None:
+        """Replace the whole objective."""
+        self.program = replace(self.program, cost=cost, offset=offset)
+        self._solver.changeColsCost(cost.size, np.arange(cost.size, dtype=np.int32), cost)
+        self._solver.changeObjectiveOffset(offset)
+
+    def change_column_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Replace the bounds of columns that differ."""
+        changed = np.flatnonzero((lower != self.program.lower) | (upper != self.program.upper)).astype(np.int32)
+        self.program = replace(self.program, lower=lower.copy(), upper=upper.copy())
+        if changed.size:
+            self._solver.changeColsBounds(changed.size, changed, lower[changed], upper[changed])
+
+    def change_row_bounds(self, rows: Integers, lower: Floats, upper: Floats) -> None:
+        """Replace the bounds of the rows given."""
+        if not rows.size:
+            return
+        row_lower, row_upper = self.program.row_lower.copy(), self.program.row_upper.copy()
+        row_lower[rows], row_upper[rows] = lower, upper
+        self.program = replace(self.program, row_lower=row_lower, row_upper=row_upper)
+        self._solver.changeRowsBounds(rows.size, rows.astype(np.int32), lower, upper)
+
+    def add_rows(self, matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> None:
+        """Append rows."""
+        program = self.program
+        self.program = replace(
+            program,
+            matrix=sparse.vstack([program.matrix, matrix], format="csr"),
+            row_lower=np.concatenate([program.row_lower, lower]),
+            row_upper=np.concatenate([program.row_upper, upper]),
+        )
+        self._sizes = abs(self.program.matrix)
+        starts = matrix.indptr[:-1].astype(np.int32)
+        self._solver.addRows(
+            matrix.shape[0], lower, upper, matrix.nnz, starts, matrix.indices.astype(np.int32), matrix.data
+        )
+
+    def basis(self) -> Basis:
+        """Where the last solve ended, to begin from there again when rows were added and bounds changed."""
+        return Basis(self._solver.getBasis(), self.program.matrix.shape[0])
+
+    def begin_at(self, basis: Basis | None) -> None:
+        """Begin the next solve at an earlier basis, in which rows added since are basic; None: from scratch."""
+        if basis is None:
+            if self._is_warm:
+                self._restart()
+            return
+        known = basis.known
+        begin = highspy.HighsBasis()
+        begin.valid = True
+        begin.col_status = known.col_status
+        added = self.program.matrix.shape[0] - basis.rows
+        begin.row_status = [*known.row_status, *[highspy.HighsBasisStatus.kBasic] * added]
+        self._solver.setBasis(begin)
+
+    def solve(self, seconds: float = math.inf) -> Outcome:
+        """Solve from the last basis; a walk that gets nowhere is begun anew, a failure repeated without presolve.
+
+        Raises:
+            SolverFailure: if the repetition fails too.
+        """
+        began = time.perf_counter()
+        outcome = self._run(seconds, PATIENCE if self._is_warm else None)
+        if outcome.termination is Termination.STRAYED:
+            self._restart()
+            outcome = self._run(began + seconds - time.perf_counter())
+        if outcome.termination is not Termination.FAILED:
+            return outcome
+        self._restart({"presolve": "off"})
+        again = self._run(seconds)
+        self._restart()
+        if again.termination is Termination.FAILED:
+            raise SolverFailure(f"the solver failed twice: {outcome.word}, then {again.word}")
+        return again
+
+    def _run(self, seconds: float, steps: int | None = None) -> Outcome:
+        began = time.perf_counter()
+        set_options(self._solver, {"simplex_iteration_limit": ENDLESS if steps is None else steps})
+        if math.isfinite(seconds):
+            set_options(self._solver, {"time_limit": self._solver.getRunTime() + max(0.0, seconds)})
+        else:
+            set_options(self._solver, {"time_limit": math.inf})
+        interrupted = highs.run(self._solver, interruptible=self.program.cost.size > INTERRUPTIBLE)
+        outcome = highs.read(self._solver, self.program, time.perf_counter() - began, self._sizes)
+        self._is_warm = self._is_warm or outcome.is_optimal
+        return replace(outcome, termination=Termination.INTERRUPTED) if interrupted else outcome
