@@ -40,11 +40,13 @@ class Effort:
         seconds: limit on the whole.
         is_sure: whether all shocks are asked before the answer counts. Otherwise, in large programs, only those that
             were too mild once are, and after the first round those of the round before; others seldom come to be.
+        worth: objective from which the answer is of no interest, so that no further round is begun.
     """
 
     rounds: int = ROUNDS
     seconds: float = math.inf
     is_sure: bool = True
+    worth: float = math.inf
 
 
 @dataclass
@@ -136,7 +138,7 @@ class Bench:
         """
         with self.changed(lower, upper) as master:
             program = replace(master.posed(self.question), is_integer=None)
-        return Held(self, program if edit is None else edit(program))
+        return Held(self, self.master, program if edit is None else edit(program))
 
     def missing(self, x: Floats, numbers: Sequence[int]) -> dict[int, Cut]:
         """Cuts of those of some shocks that lose more than the vector says, by number."""
@@ -155,22 +157,23 @@ class Bench:
 
 
 class Held:
-    """A linear program of a bench kept in the solver: cuts are added and bounds change, the basis stays.
+    """A linear program of a master kept in the solver: cuts are added and bounds change, the basis stays.
 
+    Its columns begin with those of the bench's plan, at which shocks are asked.
     The first solve is from scratch: with most integers held, presolving makes that several times faster than going on
     from the basis of another question. The next ones are a matter of some steps.
     """
 
-    def __init__(self, bench: Bench, program: LinearProgram) -> None:
-        self._bench, self._warm = bench, WarmProgram(program, WARM_OPTIONS)
-        self._taken = len(bench.master.cuts)
+    def __init__(self, bench: Bench, master: Master, program: LinearProgram) -> None:
+        self._bench, self._master, self._warm = bench, master, WarmProgram(program, WARM_OPTIONS)
+        self._taken = len(master.cuts)
 
     def change(self, lower: Floats, upper: Floats) -> None:
         """Other column bounds."""
         self._warm.change_column_bounds(lower, upper)
 
     def solve(self, effort: Effort) -> Outcome:
-        """Solve with all cuts that the bench knows, adding cuts where shocks were too mild.
+        """Solve with all cuts that the master knows, adding cuts where shocks were too mild.
 
         The objective is a lower bound of what it would be with all shocks as bad as they are.
         """
@@ -180,23 +183,25 @@ class Held:
         for left in reversed(range(effort.rounds)):
             self._take_up()
             outcome = self._warm.solve(max(0.1, deadline - time.perf_counter()))
-            if outcome.values is None or not left or time.perf_counter() > deadline:
+            is_late = time.perf_counter() > deadline
+            if outcome.values is None or not left or is_late or outcome.objective >= effort.worth:
                 break
-            found = self._bench.missing(outcome.values, first or every)
+            x = outcome.values[: self._bench.x.size]
+            found = self._bench.missing(x, first or every)
             if not found and first and effort.is_sure:
-                found = self._bench.missing(outcome.values, [number for number in every if number not in first])
+                found = self._bench.missing(x, [number for number in every if number not in first])
             if not found:
                 break
-            self._bench.master.add_cuts(list(found.values()))
+            self._master.add_cuts(list(found.values()))
             first = sorted(found)
         return outcome
 
     def _take_up(self) -> None:
-        """Cuts that the bench has learnt since."""
-        cuts = self._bench.master.cuts[self._taken :]
+        """Cuts that the master has learnt since."""
+        cuts = self._master.cuts[self._taken :]
         self._taken += len(cuts)
         if cuts:
-            matrix, lower = self._bench.master.cut_rows(cuts)
+            matrix, lower = self._master.cut_rows(cuts)
             self._warm.add_rows(matrix, lower, np.full(len(cuts), math.inf))
 
 

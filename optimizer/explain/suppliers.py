@@ -5,9 +5,10 @@ r"""Negotiation sheet: what the plan would cost without each supplier, and so it
 with q the tonnes paid for under the new contracts and d the discount factor, at the same loss over all shocks.
 
 The quick way compares two linear programs, with and without the supplier, in which the plan's other decisions stay and
-contracts for the same products can be signed elsewhere, in part too: an estimate, rather low than high. The deep way
-leaves everything free and finds a plan that exists: above the price it gives, walking away surely pays; the bound on
-its cost gives the price below which it surely does not.
+contracts for the same products can be signed elsewhere, in part too: an estimate, rather low than high. The program
+with the supplier goes first and as far as it needs, for what its shocks add would else count as the supplier's worth.
+The deep way leaves everything free and finds a plan that exists: above the price it gives, walking away surely pays;
+the bound on its cost gives the price below which it surely does not.
 """
 
 from __future__ import annotations
