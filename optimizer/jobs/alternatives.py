@@ -99,7 +99,8 @@ def _found(bench: Bench, search: Search, known: Sequence[Floats], watcher: Watch
     deadline = time.perf_counter() + search.seconds
     for number in range(search.count):
         watcher.update(f"{number} other portfolios found")
-        seconds = 2.0 * (deadline - time.perf_counter()) / (search.count - number + 1)  # more for the first ones
+        left = deadline - time.perf_counter()
+        seconds = left if number == search.count - 1 else 0.5 * left  # few take their share; a slow machine finds some
         plan = next_alternative(bench, earlier, slack, max(1.0, seconds), search.gap, known)
         if plan is None:
             break
