@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--time-limit", type=click.FloatRange(1.0), default=100.0, show_default=True, help="Seconds for the search."
 )
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes for the shocks.")
+@click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: the cores).")
 @json_option
 @click.pass_obj
 def alternatives(
@@ -34,7 +35,7 @@ def alternatives(
     slack: float,
     number: int,
     time_limit: float,
-    workers: int,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Find portfolios as different as possible that cost and lose nearly the same.
@@ -45,7 +46,8 @@ def alternatives(
     """
     from optimizer.jobs.alternatives import Search, alternatives_of, summary
 
-    found = alternatives_of(run, point, Search(slack, number, time_limit), workers, Progress(obj["quiet"]))
+    count = workers or min(8, os.cpu_count() or 1)
+    found = alternatives_of(run, point, Search(slack, number, time_limit), count, Progress(obj["quiet"]))
     if as_json:
         click.echo(json.dumps(summary(found), indent=1, default=str))
         return

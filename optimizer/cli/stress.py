@@ -64,7 +64,7 @@ def _tell(done: Stressed) -> None:
     offenders = done.tables["stress_offenders"]
     worst = offenders[(offenders["point"] == last) & (offenders["kind"] == "hazard")].head(SHOWN)
     if len(worst):
-        rows = [[r["name"], f"{100 * r['loss_share']:.0f} %", f"{r['worst_loss_months']:.1f}"]
+        rows = [[_short(r["name"]), f"{100 * r['loss_share']:.0f} %", f"{r['worst_loss_months']:.1f}"]
                 for r in worst.to_dict("records")]  # fmt: skip
         print_table(f"point {last}: what does the damage", _OFFENDERS, rows)
     removal = done.tables["stress_removal"]
@@ -123,9 +123,18 @@ def _summary_row(row: Mapping[Any, Any]) -> list[str]:
 
 def _gone(row: Mapping[Any, Any]) -> list[str]:
     lasts = _number(row["survive_months"], 1, 1)
-    name = str(row["name"])
-    told = name if len(name) <= LETTERS else name[: LETTERS - 1].rstrip() + "…"
-    return [row["kind"], told, _number(row["gone_months"], 1, 0), lasts, _number(row["loss_months"], 1, 2)]
+    return [
+        row["kind"],
+        _short(row["name"]),
+        _number(row["gone_months"], 1, 0),
+        lasts,
+        _number(row["loss_months"], 1, 2),
+    ]
+
+
+def _short(name: object) -> str:
+    told = str(name)
+    return told if len(told) <= LETTERS else told[: LETTERS - 1].rstrip() + "…"
 
 
 def _number(value: float, factor: float, digits: int) -> str:

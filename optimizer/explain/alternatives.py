@@ -22,9 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from optimizer.explain.bench import WHOLE, Bench
+from optimizer.explain.bench import WHOLE, Bench, Effort, Held
 from optimizer.solve.compiled import CompiledProgram, Floats
-from optimizer.solve.highs import Outcome
 from optimizer.solve.master import Master
 from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import Evaluation, Recourse
@@ -39,13 +38,10 @@ NEAREST = -10.0
 KEPT = 1e-3
 """Distance that may be given up when the plan found is made cheap."""
 FEW = 200
-"""Integer decisions up to which all of them are searched; beyond, those that the linear relaxation touches."""
-TOUCHED = 1e-3
-"""Least value of a decision in the linear relaxation that counts as touched."""
-RELAXING, DIVING, SEARCHING, TIDYING = 0.15, 0.55, 0.15, 0.15
-"""Shares of the time of an alternative: linear relaxation, plans near it or known, search, making it cheap."""
-PARTS = (0.5, 0.2)
-"""Parts from which decisions of the linear relaxation are rounded up."""
+"""Integer decisions up to which all portfolios are searched; beyond, only where no candidate is within the slack.
+Distance is hard on the solver: on the flagship its linear relaxation alone takes 6 to 40 s, and says 95 %."""
+TRYING, TIDYING = 0.8, 0.2
+"""Shares of the time of an alternative: portfolios known or close to them; of what is left, making the plan cheap."""
 
 
 @dataclass(frozen=True)
@@ -113,33 +109,37 @@ def next_alternative(
         None if there is none, or none was found in time.
     """
     program = widened(bench, earlier, slack)
-    inner = Inner(bench.recourse, bench.x.size)
-    question, bound, start = Question(max_second=slack.max_loss), -math.inf, None
-    candidates = _unlike(bench, earlier, known)
-    if np.count_nonzero(program.is_integer) > FEW:
+    deadline, candidates = time.perf_counter() + seconds, _unlike(bench, earlier, known)
+    is_large = np.count_nonzero(program.is_integer) > FEW
+    if is_large:
         candidates += _without_one(bench, [*earlier, *candidates])
-        program, relaxed = _near(bench, program, [*earlier, *candidates], question, seconds)
-        if relaxed is not None:
-            bound = relaxed.objective
-            candidates += _rounded(program, relaxed)
-    master = Master(program, UNLIKE, bench.loss, inner)
+    master = Master(program, UNLIKE, bench.loss, Inner(bench.recourse, bench.x.size))
     master.add_cuts(bench.master.cuts)
-    if candidates:
-        start = _best(bench, master, question, slack, candidates, DIVING * seconds)
-    answer = master.answer(question, gap, SEARCHING * seconds, start=None if start is None else start.x, rounds=6)
-    bench.master.add_cuts(answer.cuts)
-    attained = [*answer.attained, *([] if start is None else [start])]
-    inside = _inside(bench, attained, slack)
+    start = _best(bench, master, slack, candidates, gap, TRYING * seconds)
+    inside, bound = start, -math.inf
+    if start is None or not is_large:
+        left = (1.0 - TIDYING) * (deadline - time.perf_counter())
+        answer = master.answer(_question(slack), gap, left, start=None if start is None else start.x, rounds=6)
+        inside = _inside(bench, [*answer.attained, *([] if start is None else [start])], slack)
+        bound = answer.bound
+    bench.master.add_cuts(master.cuts[len(bench.master.cuts) :])
     if inside is None:
         return None
-    bound = max(bound, answer.bound) if math.isinf(bound) else bound
-    tidy = _tidied(bench, program, inside, slack, TIDYING * seconds) or inside
-    x = tidy.x[: bench.x.size]
+    tidied = _thinned if is_large else _tidied
+    tidy = tidied(bench, program, inside, slack, max(1.0, deadline - time.perf_counter())) or inside
+    return _alternative(bench, earlier, tidy.x[: bench.x.size], bound)
+
+
+def _alternative(bench: Bench, earlier: Sequence[Floats], x: Floats, bound: float) -> Alternative:
     cost, loss = bench.master.values(x)
     losses = bench.recourse.evaluate(x).losses if bench.program.blocks else np.zeros(0)
     plan = Attained(x, cost, loss, bench.master.fingerprint(x))
     most = min(FARTHEST, -bound) if math.isfinite(bound) else FARTHEST
     return Alternative(plan, min(distance(bench, k, x) for k in earlier), most, losses)
+
+
+def _question(slack: Slack) -> Question:
+    return Question(max_second=slack.max_loss)
 
 
 def _unlike(bench: Bench, earlier: Sequence[Floats], known: Sequence[Floats]) -> list[Floats]:
@@ -179,45 +179,46 @@ def _without_one(bench: Bench, plans: Sequence[Floats]) -> list[Floats]:
     return found
 
 
-def _near(
-    bench: Bench, program: CompiledProgram, plans: Sequence[Floats], question: Question, seconds: float
-) -> tuple[CompiledProgram, Outcome | None]:
-    """The program with only those decisions free that its linear relaxation or one of these plans takes.
-
-    The relaxation's objective, minus the largest distance, is a bound that holds for all plans.
-    """
-    master = Master(program, UNLIKE, bench.loss, Inner(bench.recourse, bench.x.size))
-    master.add_cuts(bench.master.cuts)
-    relaxed = master.relax(question, seconds=RELAXING * seconds)
-    bench.master.add_cuts(master.cuts[len(bench.master.cuts) :])
-    if relaxed.outcome is None or relaxed.x is None:
-        return program, None
-    free = relaxed.x > TOUCHED
-    for x in plans:
-        free[: bench.x.size] |= x[: bench.x.size] > WHOLE
-    upper = np.where(program.is_integer & ~free, program.lower, program.upper)
-    return replace(program, upper=upper), relaxed.outcome
-
-
-def _rounded(program: CompiledProgram, relaxed: Outcome) -> list[Floats]:
-    """The relaxation's decisions, rounded up from several parts; qualifications follow their contracts."""
-    if relaxed.values is None:
-        return []
-    return [np.where(program.is_integer, relaxed.values > part, relaxed.values).astype(float) for part in PARTS]
-
-
 def _best(
-    bench: Bench, master: Master, question: Question, slack: Slack, candidates: Sequence[Floats], seconds: float
+    bench: Bench, master: Master, slack: Slack, candidates: Sequence[Floats], gap: float, seconds: float
 ) -> Attained | None:
-    """The most distant plan that has the decisions of one of the candidates; those not reached in time are left out."""
-    deadline, found = time.perf_counter() + seconds, []
-    for x in candidates:
-        left = deadline - time.perf_counter()
-        if left <= 0.0:
+    """The most distant plan, within a gap, that has the decisions of one of the candidates.
+
+    How distant the shocks known let each be is asked first; then the farthest have their shocks asked, until no other
+    could be farther. What is not reached in time is left out.
+    """
+    deadline, best = time.perf_counter() + seconds, None
+    held = Held(bench, master, replace(master.posed(_question(slack)), is_integer=None))
+    for bound, number in _promises(master, held, candidates, deadline):
+        x, left = candidates[number], deadline - time.perf_counter()
+        worth = math.inf if best is None else best.first - gap
+        if left <= 0.0 or bound >= worth:
             break
-        attained = master.relax(question, fixed=x, seconds=left).attained
-        found += [] if attained is None else [attained]
-    return _inside(bench, found, slack)
+        held.change(*_fixed(master, x))
+        outcome = held.solve(Effort(seconds=left, is_sure=False, worth=worth))
+        if outcome.objective < worth:
+            left = max(0.1, deadline - time.perf_counter())
+            attained = master.relax(_question(slack), fixed=x, seconds=left).attained
+            best = _inside(bench, [point for point in (best, attained) if point is not None], slack)
+    return best
+
+
+def _promises(master: Master, held: Held, candidates: Sequence[Floats], deadline: float) -> list[tuple[float, int]]:
+    """Least objective of each candidate's decisions with the cuts known, least first; infeasible ones are left out."""
+    found = []
+    for number, x in enumerate(candidates):
+        held.change(*_fixed(master, x))
+        outcome = held.solve(Effort(rounds=1, seconds=max(0.1, deadline - time.perf_counter())))
+        if outcome.is_optimal:
+            found.append((outcome.objective, number))
+    return sorted(found)
+
+
+def _fixed(master: Master, x: Floats) -> tuple[Floats, Floats]:
+    """Column bounds with the decisions of a vector."""
+    lower, upper = master.program.lower.copy(), master.program.upper.copy()
+    lower[master.integers] = upper[master.integers] = np.round(x[master.integers])
+    return lower, upper
 
 
 def _inside(bench: Bench, attained: Sequence[Attained], slack: Slack) -> Attained | None:
@@ -243,9 +244,33 @@ def _tidied(bench: Bench, program: CompiledProgram, found: Attained, slack: Slac
     )
     master.add_cuts(bench.master.cuts)
     gap = 1e-4 * (1.0 + abs(bench.cost_musd))
-    answer = master.answer(Question(max_second=slack.max_loss), gap, seconds, start=found.x, rounds=3)
+    answer = master.answer(_question(slack), gap, seconds, start=found.x, rounds=3)
     bench.master.add_cuts(answer.cuts)
     return _inside(bench, answer.attained, slack)
+
+
+def _thinned(bench: Bench, program: CompiledProgram, found: Attained, slack: Slack, seconds: float) -> Attained | None:
+    """The cheapest plan as distant with the same contracts and projects, without qualifications that none needs.
+
+    A linear program. None if the loss cannot do without those qualifications.
+    """
+    deadline, lower, x = time.perf_counter() + seconds, program.lower.copy(), found.x.copy()
+    lower[-1] = x[-1] - KEPT
+    offers, signed = bench.instance.offers, [str(o) for (o, _), p in bench.columns("is_signed").items() if x[p] > WHOLE]
+    needed = {offers[o].qualification for o in signed}
+    x[[place for (q, _), place in bench.columns("is_qualified").items() if q not in needed]] = 0.0
+    inner = Inner(bench.recourse, bench.x.size)
+    master = Master(replace(program, lower=lower), bench.cost, bench.loss, inner)
+    master.add_cuts(bench.master.cuts)
+    points = []
+    for decisions in (x, found.x):
+        left = deadline - time.perf_counter()
+        attained = master.relax(_question(slack), fixed=decisions, seconds=max(0.1, left)).attained
+        points += [] if attained is None else [attained]
+        if points:
+            break
+    bench.master.add_cuts(master.cuts[len(bench.master.cuts) :])
+    return _inside(bench, points, slack)
 
 
 # --- distance -------------------------------------------------------------------------------------------------------

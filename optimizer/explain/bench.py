@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from optimizer.chain.instance import Instance
 from optimizer.solve.compiled import CompiledProgram, Floats, Integers
-from optimizer.solve.highs import TOLERANCE, Limits, LinearProgram, Outcome, Termination, solve
-from optimizer.solve.master import Master
+from optimizer.solve.highs import TOLERANCE, LinearProgram, Outcome
+from optimizer.solve.master import WARM_OPTIONS, Master
 from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import Cut, Recourse
+from optimizer.solve.warm import WarmProgram
 
 ROOM = 1e-6
 """The plan's own loss is the cap of every question about it, with this relative room against rounding."""
@@ -32,14 +33,21 @@ Edit = Callable[[LinearProgram], LinearProgram]
 
 
 @dataclass(frozen=True)
-class Linear:
-    """Outcome of a linear program; ``is_exact`` says that no shock is worse than it assumes (or that none is feasible).
+class Effort:
+    """How far a linear program is taken.
 
-    Otherwise its objective is a lower bound on what the linear program would give.
+    Attributes:
+        rounds: most solves; between two of them cuts are added where shocks were too mild.
+        seconds: limit on the whole.
+        is_sure: whether all shocks are asked before the answer counts. Otherwise, in large programs, only those that
+            were too mild once are, and after the first round those of the round before; others seldom come to be.
+        worth: objective from which the answer is of no interest, so that no further round is begun.
     """
 
-    outcome: Outcome
-    is_exact: bool
+    rounds: int = ROUNDS
+    seconds: float = math.inf
+    is_sure: bool = True
+    worth: float = math.inf
 
 
 @dataclass
@@ -52,6 +60,9 @@ class Bench:
         x: the plan's first-stage vector.
         cost, loss: names of the two objectives.
         recourse: evaluator of the program's shocks.
+
+    Attributes:
+        mild: numbers of the shocks that have been too mild in a linear program so far.
     """
 
     instance: Instance
@@ -61,6 +72,7 @@ class Bench:
     loss: str
     recourse: Recourse
     master: Master = field(init=False)
+    mild: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.master = Master(self.program, self.cost, self.loss, self.recourse)
@@ -117,49 +129,81 @@ class Bench:
         finally:
             master.program, master.linear, master.first = kept
 
-    def linear(
-        self, lower: Floats, upper: Floats, edit: Edit | None = None, rounds: int = ROUNDS, seconds: float = math.inf
-    ) -> Linear:
-        """Solve the linear program with these column bounds, from scratch, adding cuts where shocks were too mild.
-
-        With most integers held, presolving makes this several times faster than going on from the last basis.
+    def linear(self, lower: Floats, upper: Floats, edit: Edit | None = None) -> Held:
+        """The linear program of the plan's question with these column bounds.
 
         Args:
             lower: lower column bounds.
             upper: upper column bounds.
-            edit: change of rows and costs, applied to the program of the plan's question.
-            rounds: most solves.
-            seconds: limit on the whole.
+            edit: change of rows and costs, applied to the program.
         """
-        deadline = time.perf_counter() + seconds
-        outcome, is_exact = None, False
-        for _ in range(rounds):
-            with self.changed(lower, upper) as master:
-                program = replace(master.posed(self.question), is_integer=None)
-            outcome = solve(
-                program if edit is None else edit(program), Limits(max(0.1, deadline - time.perf_counter()))
-            )
-            if outcome.values is None:
-                return Linear(outcome, outcome.termination is Termination.INFEASIBLE)
-            missing = self._missing(outcome.values)
-            is_exact = not missing
-            if is_exact or time.perf_counter() > deadline:
-                break
-            self.master.add_cuts(missing)
-        if outcome is None:
-            raise ValueError("no round was asked for")
-        return Linear(outcome, is_exact)
+        with self.changed(lower, upper) as master:
+            program = replace(master.posed(self.question), is_integer=None)
+        return Held(self, self.master, program if edit is None else edit(program))
 
-    def _missing(self, x: Floats) -> list[Cut]:
-        """Cuts of shocks that lose more than the vector says."""
-        if not self.program.blocks:
-            return []
-        cuts = self.recourse.evaluate(x).cuts
-        return [cut for cut in cuts if cut.at(x) - x[cut.theta] > TOLERANCE * (1.0 + abs(x[cut.theta]))]
+    def missing(self, x: Floats, numbers: Sequence[int]) -> dict[int, Cut]:
+        """Cuts of those of some shocks that lose more than the vector says, by number."""
+        cuts = self.recourse.evaluate(x, numbers).cuts if numbers else ()
+        found = {
+            number: cut
+            for number, cut in zip(numbers, cuts, strict=True)
+            if cut.at(x) - x[cut.theta] > TOLERANCE * (1.0 + abs(x[cut.theta]))
+        }
+        self.mild.update(found)
+        return found
 
     def within(self, point: Attained | None) -> bool:
         """Whether a plan's true loss is no more than the plan's own."""
         return point is not None and point.second <= self.question.max_second + 1e-5 * (1.0 + abs(self.loss_months))
+
+
+class Held:
+    """A linear program of a master kept in the solver: cuts are added and bounds change, the basis stays.
+
+    Its columns begin with those of the bench's plan, at which shocks are asked.
+    The first solve is from scratch: with most integers held, presolving makes that several times faster than going on
+    from the basis of another question. The next ones are a matter of some steps.
+    """
+
+    def __init__(self, bench: Bench, master: Master, program: LinearProgram) -> None:
+        self._bench, self._master, self._warm = bench, master, WarmProgram(program, WARM_OPTIONS)
+        self._taken = len(master.cuts)
+
+    def change(self, lower: Floats, upper: Floats) -> None:
+        """Other column bounds."""
+        self._warm.change_column_bounds(lower, upper)
+
+    def solve(self, effort: Effort) -> Outcome:
+        """Solve with all cuts that the master knows, adding cuts where shocks were too mild.
+
+        The objective is a lower bound of what it would be with all shocks as bad as they are.
+        """
+        deadline = time.perf_counter() + effort.seconds
+        every = range(len(self._bench.program.blocks))
+        first = sorted(self._bench.mild) if self._bench.master.is_large else every
+        for left in reversed(range(effort.rounds)):
+            self._take_up()
+            outcome = self._warm.solve(max(0.1, deadline - time.perf_counter()))
+            is_late = time.perf_counter() > deadline
+            if outcome.values is None or not left or is_late or outcome.objective >= effort.worth:
+                break
+            x = outcome.values[: self._bench.x.size]
+            found = self._bench.missing(x, first or every)
+            if not found and first and effort.is_sure:
+                found = self._bench.missing(x, [number for number in every if number not in first])
+            if not found:
+                break
+            self._master.add_cuts(list(found.values()))
+            first = sorted(found)
+        return outcome
+
+    def _take_up(self) -> None:
+        """Cuts that the master has learnt since."""
+        cuts = self._master.cuts[self._taken :]
+        self._taken += len(cuts)
+        if cuts:
+            matrix, lower = self._master.cut_rows(cuts)
+            self._warm.add_rows(matrix, lower, np.full(len(cuts), math.inf))
 
 
 def switched(upper: Floats, columns: Integers | Sequence[int]) -> Floats:

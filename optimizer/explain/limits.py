@@ -21,8 +21,7 @@ import pandas as pd
 from optimizer.chain.instance import Instance
 from optimizer.explain.words import Index, Words
 from optimizer.solve.compiled import CompiledProgram, Floats, RecourseBlock
-from optimizer.solve.fixed_plan import block_program
-from optimizer.solve.highs import solve
+from optimizer.solve.recourse import Recourse
 
 DAYS = 365.25 / 12.0
 """Days of a month."""
@@ -98,17 +97,16 @@ def _text(index: Index) -> str:
 # --- what capacity is worth in shocks -------------------------------------------------------------------------------
 
 
-def shock_capacity(instance: Instance, program: CompiledProgram, x: Floats, weights: Floats) -> dict[Index, float]:
+def shock_capacity(instance: Instance, recourse: Recourse, x: Floats, weights: Floats) -> dict[Index, float]:
     """(facility, layer, year) → MUSD per t/yr of open capacity through the shocks that make up the loss (negative)."""
     worth: dict[Index, float] = {}
-    for block, weight in zip(program.blocks, weights, strict=True):
-        if weight <= SMALLEST:
-            continue
-        shock = instance.shocks.get(str(program.column_keys[block.theta][1][0]))
-        if shock is None:
-            continue
-        years = {period.period: period.year for period in shock.periods}
-        for (layer, facility, period), limit, dual in _capacity_duals(block, x):
+    program = recourse.program
+    shocks = [instance.shocks.get(str(program.column_keys[block.theta][1][0])) for block in program.blocks]
+    chosen = [number for number, shock in enumerate(shocks) if shock is not None and weights[number] > SMALLEST]
+    for number, duals in zip(chosen, recourse.row_duals(x, chosen), strict=True):
+        block, weight, shock = program.blocks[number], float(weights[number]), shocks[number]
+        years = {period.period: period.year for period in shock.periods} if shock else {}
+        for (layer, facility, period), limit, dual in _capacity_duals(block, duals):
             year = years[int(str(period))]
             plant = instance.facilities[str(facility)]
             room = (plant.open_sale_t if layer == "supplier" else plant.open_toll_t).get(year, 0.0)
@@ -130,18 +128,15 @@ def eased(program: CompiledProgram, cost: str, x: Floats) -> Floats:
     return np.where(is_free, x * (1.0 + EASE), np.where(program.is_integer, x, x * (1.0 - BRINK)))
 
 
-def _capacity_duals(block: RecourseBlock, x: Floats) -> Iterator[tuple[Index, float, float]]:
+def _capacity_duals(block: RecourseBlock, duals: Floats) -> Iterator[tuple[Index, float, float]]:
     """(index, right-hand side, months of loss per t) of the capacity rows of a shock that bind."""
-    outcome = solve(block_program(block, x))
-    if outcome.row_duals is None:
-        return
-    for row in np.flatnonzero(outcome.row_duals < -SMALLEST):
+    for row in np.flatnonzero(duals < -SMALLEST):
         name = block.row_names[int(row)]
         _, found, text = name.rpartition("recourse_capacity[")
         if found:
             layer, _, rest = text.removesuffix("]").partition(",")
             facility, _, period = rest.rpartition(",")
-            yield (layer, facility, period), float(block.row_upper[row]), float(outcome.row_duals[row])
+            yield (layer, facility, period), float(block.row_upper[row]), float(duals[row])
 
 
 # --- the tables -----------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ r"""Negotiation sheet: what the plan would cost without each supplier, and so it
 with q the tonnes paid for under the new contracts and d the discount factor, at the same loss over all shocks.
 
 The quick way compares two linear programs, with and without the supplier, in which the plan's other decisions stay and
-contracts for the same products can be signed elsewhere, in part too: an estimate, rather low than high. The deep way
-leaves everything free and finds a plan that exists: above the price it gives, walking away surely pays; the bound on
-its cost gives the price below which it surely does not.
+contracts for the same products can be signed elsewhere, in part too: an estimate, rather low than high. The program
+with the supplier goes first and as far as it needs, for what its shocks add would else count as the supplier's worth.
+The deep way leaves everything free and finds a plan that exists: above the price it gives, walking away surely pays;
+the bound on its cost gives the price below which it surely does not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from optimizer.explain.bench import ROUNDS, Bench, Mask, switched
+from optimizer.explain.bench import Bench, Effort, Held, Mask, switched
 from optimizer.explain.offers import DEEP
 from optimizer.explain.words import Words
 from optimizer.solve.compiled import Floats
@@ -82,48 +83,47 @@ def _paid(bench: Bench, offers: Iterable[str], x: Floats) -> tuple[float, float]
 
 @dataclass(frozen=True)
 class Swap:
-    """What may change the quick way, and what the linear program costs with every supplier still there."""
+    """What may change the quick way, its linear program, and what that costs with every supplier still there."""
 
     free: Mask
+    program: Held
     cost_musd: float
 
 
-def swap_of(bench: Bench, ranked: Sequence[str], seconds: float, rounds: int = ROUNDS) -> Swap:
+def swap_of(bench: Bench, ranked: Sequence[str], effort: Effort) -> Swap:
     """Let contracts for the products the plan buys be signed elsewhere, in part too.
 
     Args:
         bench: the plan.
         ranked: open offers, those that would enter first in front.
-        seconds: limit of the solve.
-        rounds: most rounds of cuts.
+        effort: of the linear program.
     """
     free = _may_step_in(bench, ranked)
-    solved = bench.linear(*bench.held(free), rounds=rounds, seconds=seconds)
-    return Swap(free, solved.outcome.objective if solved.outcome.values is not None else bench.cost_musd)
+    program = bench.linear(*bench.held(free))
+    solved = program.solve(effort)
+    return Swap(free, program, solved.objective if solved.values is not None else bench.cost_musd)
 
 
-def quick_sheet(
-    bench: Bench, facility: str, swap: Swap, seconds: float, bound_musd: float, rounds: int = ROUNDS
-) -> Sheet:
+def quick_sheet(bench: Bench, facility: str, swap: Swap, effort: Effort, bound_musd: float) -> Sheet:
     """Estimate what the plan would cost without a supplier, by a linear program.
 
     Args:
         bench: the plan.
         facility: the supplier.
         swap: what may change.
-        seconds: limit of the solve.
+        effort: of the linear program.
         bound_musd: proven cost below which there is no plan at this loss at all.
-        rounds: most rounds of cuts.
     """
     offers = tuple(suppliers(bench)[facility])
     own = [p for (o, _), p in bench.columns("is_signed").items() if bench.instance.offers[str(o)].facility == facility]
     lower, upper = bench.held(swap.free)
-    without = bench.linear(switched(lower, own), switched(upper, own), rounds=rounds, seconds=seconds)
-    if without.outcome.values is None:
-        is_proven = without.outcome.termination is Termination.INFEASIBLE
+    swap.program.change(switched(lower, own), switched(upper, own))
+    without = swap.program.solve(effort)
+    if without.values is None:
+        is_proven = without.termination is Termination.INFEASIBLE
         return Sheet(facility, offers, None, np.nan, bound_musd, SWAP if is_proven else OUT_OF_TIME, is_proven)
-    extra = max(0.0, without.outcome.objective - swap.cost_musd)
-    return Sheet(facility, offers, without.outcome.values, extra, bound_musd, SWAP)
+    extra = max(0.0, without.objective - swap.cost_musd)
+    return Sheet(facility, offers, without.values, extra, bound_musd, SWAP)
 
 
 def deep_sheet(bench: Bench, facility: str, seconds: float, gap_musd: float, bound_musd: float) -> Sheet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ import pandas as pd
 from optimizer.explain.alternatives import Alternative, next_alternative, slack_of, spent
 from optimizer.explain.bench import WHOLE, Bench
 from optimizer.explain.tables import ALTERNATIVES, Part
+from optimizer.jobs.early import hired_early
 from optimizer.jobs.prepare import COST, LOSS
 from optimizer.jobs.reopen import take_up
 from optimizer.jobs.watch import Silence, Watcher
@@ -70,8 +72,10 @@ def alternatives_of(
         DataProblem: if the folder is no finished run with its case and plans, or has no such point.
     """
     watcher = watcher or Silence()
-    reopened, chosen = take_up(run, point, watcher)
-    with Recourse(reopened.ready.program, workers) as recourse:
+    with ExitStack() as stack:
+        hire = stack.enter_context(hired_early(workers))
+        reopened, chosen = take_up(run, point, watcher)
+        recourse = stack.enter_context(Recourse(reopened.ready.program, workers, hire))
         bench = Bench(reopened.ready.instance, reopened.ready.program, reopened.plans[chosen], COST, LOSS, recourse)
         with watcher.phase("look for other portfolios"):
             found = _found(bench, search, list(reopened.plans.values()), watcher)
@@ -95,7 +99,8 @@ def _found(bench: Bench, search: Search, known: Sequence[Floats], watcher: Watch
     deadline = time.perf_counter() + search.seconds
     for number in range(search.count):
         watcher.update(f"{number} other portfolios found")
-        seconds = (deadline - time.perf_counter()) / (search.count - number)
+        left = deadline - time.perf_counter()
+        seconds = left if number == search.count - 1 else 0.5 * left  # few take their share; a slow machine finds some
         plan = next_alternative(bench, earlier, slack, max(1.0, seconds), search.gap, known)
         if plan is None:
             break

@@ -9,23 +9,27 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.explain.bench import ROUNDS, Bench
+from optimizer.explain.bench import Bench, Effort
 from optimizer.explain.limits import eased, limits_table, priced, shock_capacity, shock_weights, stage_table, worths
 from optimizer.explain.offers import Checked, Standing, check, offers_table, standings
 from optimizer.explain.steps import steps_table
 from optimizer.explain.suppliers import Sheet, deep_sheet, quick_sheet, sheets_table, suppliers, swap_of
 from optimizer.explain.tables import EXPLAIN, Part
 from optimizer.explain.tell import Story, story_of
+from optimizer.jobs.early import hired_early
 from optimizer.jobs.prepare import COST, LOSS
 from optimizer.jobs.reopen import Reopened, chosen_point, recommended, take_up
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.results.folder import RunTables, add_part
 from optimizer.solve.recourse import Recourse
 
-QUICK_ROUNDS = {"offers": 2, "swap": 2, "suppliers": 1}
-"""Rounds of cuts of the quick estimates; with them the flagship is explained within 15 s on two quiet cores."""
 QUICK_SECONDS = 20.0
 """Limit on one linear program of the quick way; never met but on a machine that is busy with something else."""
+QUICK = {
+    name: Effort(rounds, QUICK_SECONDS, is_sure=False)
+    for name, rounds in {"offers": 3, "swap": 8, "supplier": 3}.items()
+}
+"""Effort of the quick estimates; with it the flagship is explained within 15 s on two quiet cores."""
 DEEP_SECONDS = 60.0
 """Limit on one mixed-integer solve of the deep way, unless told otherwise."""
 DEEP_OFFERS = 3
@@ -66,38 +70,43 @@ def explain_run(
         DataProblem: if the folder is no finished run with its case and plans, or has no such point.
     """
     watcher = watcher or Silence()
-    reopened, chosen = take_up(run, point, watcher)
-    return explain_reopened(reopened, chosen, depth, workers, watcher)
+    with hired_early(workers) as hire:
+        reopened, chosen = take_up(run, point, watcher)
+        with Recourse(reopened.ready.program, workers, hire) as recourse:
+            return _explained(reopened, chosen, depth, recourse, watcher)
 
 
 def explain_reopened(
     reopened: Reopened, point: int | None, depth: Depth, workers: int = 1, watcher: Watcher | None = None
 ) -> Explained:
     """As ``explain_run``, for a run that is open already."""
-    watcher = watcher or Silence()
     chosen = chosen_point(reopened.run, point)
-    tables = explain_point(reopened, chosen, depth, workers, watcher)
-    record = _record(reopened.run, chosen, depth)
+    with Recourse(reopened.ready.program, workers) as recourse:
+        return _explained(reopened, chosen, depth, recourse, watcher or Silence())
+
+
+def _explained(reopened: Reopened, point: int, depth: Depth, recourse: Recourse, watcher: Watcher) -> Explained:
+    tables = _tables(reopened, point, depth, recourse, watcher)
+    record = _record(reopened.run, point, depth)
     path = add_part(reopened.run.path, EXPLAIN, tables, record)
     part = Part(tables, record)
-    return Explained(path, part, story_of(reopened.ready.instance, reopened.run, part, chosen))
+    return Explained(path, part, story_of(reopened.ready.instance, reopened.run, part, point))
 
 
-def explain_point(
-    reopened: Reopened, point: int, depth: Depth, workers: int, watcher: Watcher
+def _tables(
+    reopened: Reopened, point: int, depth: Depth, recourse: Recourse, watcher: Watcher
 ) -> dict[str, pd.DataFrame]:
     """The four tables of a point."""
     instance, program, tables = reopened.ready.instance, reopened.ready.program, reopened.run.tables
-    with Recourse(program, workers) as recourse:
-        with watcher.phase("prices of limits"):
-            bench = Bench(instance, program, reopened.plans[point], COST, LOSS, recourse)
-            limits = _limits(bench, tables, point)
-        with watcher.phase("offers not chosen"):
-            rounds = ROUNDS if depth.is_deep else QUICK_ROUNDS["offers"]
-            found = standings(bench, QUICK_SECONDS, depth.is_deep, rounds)
-            checks = _checks(bench, found, depth) if depth.is_deep else {}
-        with watcher.phase("suppliers"):
-            sheets = _sheets(bench, found, depth, _bound(tables["frontier"], point))
+    with watcher.phase("prices of limits"):
+        bench = Bench(instance, program, reopened.plans[point], COST, LOSS, recourse)
+        limits = _limits(bench, tables, point)
+    with watcher.phase("offers not chosen"):
+        effort = Effort(seconds=QUICK_SECONDS) if depth.is_deep else QUICK["offers"]
+        found = standings(bench, effort, depth.is_deep)
+        checks = _checks(bench, found, depth) if depth.is_deep else {}
+    with watcher.phase("suppliers"):
+        sheets = _sheets(bench, found, depth, _bound(tables["frontier"], point))
     return {
         "explain_limits": limits,
         "explain_offers": offers_table(bench, point, found, checks),
@@ -110,7 +119,7 @@ def _limits(bench: Bench, tables: Mapping[str, pd.DataFrame], point: int) -> pd.
     duals = priced(tables["prices"], point)
     weights = shock_weights(bench.program, bench.loss, duals)
     roomy = eased(bench.program, bench.cost, bench.x)
-    in_shocks = shock_capacity(bench.instance, bench.program, roomy, weights)
+    in_shocks = shock_capacity(bench.instance, bench.recourse, roomy, weights)
     offers = bench.instance.offers
     signed = [(str(o), int(str(s))) for o, s in bench.taken("is_signed")]
     running = [(o, t) for o, s in signed for t in range(s, s + offers[o].term_years)]
@@ -135,8 +144,8 @@ def _sheets(bench: Bench, found: Sequence[Standing], depth: Depth, bound: float)
     if depth.is_deep:
         gap = max(1e-6, depth.gap_share * abs(bench.cost_musd))
         return [deep_sheet(bench, f, depth.seconds, gap, bound) for f in suppliers(bench)]
-    swap = swap_of(bench, [s.offer for s in found], QUICK_SECONDS, QUICK_ROUNDS["swap"])
-    return [quick_sheet(bench, f, swap, QUICK_SECONDS, bound, QUICK_ROUNDS["suppliers"]) for f in suppliers(bench)]
+    swap = swap_of(bench, [s.offer for s in found], QUICK["swap"])
+    return [quick_sheet(bench, f, swap, QUICK["supplier"], bound) for f in suppliers(bench)]
 
 
 def _bound(frontier: pd.DataFrame, point: int) -> float:

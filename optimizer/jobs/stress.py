@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from optimizer.chain.rows import table_rows
 from optimizer.errors import DataProblem, Problem, UsageProblem
 from optimizer.jobs.reopen import Reopened, take_up
 from optimizer.jobs.watch import Silence, Watcher
@@ -173,11 +174,17 @@ class _Bench:
             "stress_shocks": results.shocks_table(sampled),
             "stress_losses": results.losses_table(sampled),
             "stress_summary": results.summary_table(sampled, self.reopened.run.tables["frontier"], measure),
-            "stress_offenders": results.offenders_table(sampled, instance, used, measure),
+            "stress_offenders": results.offenders_table(sampled, instance, used, self._called),
             "stress_histogram": results.histogram_table(sampled, measure.year_weights),
             "stress_times": results.times_table(sampled, measure.year_weights),
             "stress_removal": removal_table(nodes, gone, removed, used),
         }
+
+    @property
+    def _called(self) -> dict[str, str]:
+        """Names of what shocks are drawn from, as people read them."""
+        tables = (("events", "event"), ("hazards", "hazard"))
+        return {str(row[key]): str(row["name"]) for name, key in tables for row in table_rows(self.tables, name)}
 
     def _put(self, strikes: list[Strike], workers: int, watcher: Watcher) -> Outcomes:
         return put_to(

@@ -119,10 +119,11 @@ class Master:
         if not cuts:
             return
         self.cuts.extend(cuts)
-        matrix, lower = self._cut_rows(cuts)
+        matrix, lower = self.cut_rows(cuts)
         self.warm.add_rows(matrix, lower, np.full(len(cuts), math.inf))
 
-    def _cut_rows(self, cuts: Sequence[Cut]) -> tuple[sparse.csr_matrix, Floats]:
+    def cut_rows(self, cuts: Sequence[Cut]) -> tuple[sparse.csr_matrix, Floats]:
+        """Rows of some cuts, and their lower sides."""
         lengths = np.array([cut.indices.size + 1 for cut in cuts])
         starts = np.concatenate([[0], np.cumsum(lengths)])
         indices = np.concatenate([np.append(cut.indices, cut.theta) for cut in cuts])
@@ -288,7 +289,7 @@ class Master:
         upper[[self.second_row, self.first_row]] = self._caps(question)
         program = replace(base, cost=cost, offset=offset, row_upper=upper)
         if cuts:
-            matrix, lower = self._cut_rows(cuts)
+            matrix, lower = self.cut_rows(cuts)
             program = replace(
                 program,
                 matrix=sparse.vstack([base.matrix, matrix], format="csr"),

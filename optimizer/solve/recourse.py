@@ -24,6 +24,7 @@ from scipy import sparse
 from optimizer.errors import SolverFailure
 from optimizer.solve.compiled import CompiledProgram, Floats, Integers, RecourseBlock
 from optimizer.solve.crew import Crew, Hire, Team
+from optimizer.solve.fixed_plan import block_program
 from optimizer.solve.highs import LinearProgram, Outcome, solve
 from optimizer.solve.warm import WarmProgram
 
@@ -153,6 +154,13 @@ def _scale(block: RecourseBlock) -> float:
     return float(np.clip(ratio, 1.0, 1e6))
 
 
+def _row_duals(block: RecourseBlock, x: Floats) -> Floats:
+    outcome = solve(block_program(block, x))
+    if outcome.row_duals is None:
+        raise SolverFailure(f"recourse block {block.name} has no optimum: {outcome.word}")
+    return outcome.row_duals
+
+
 class Shocks:
     """Blocks by number, evaluated one after another; lives in this process or in a worker.
 
@@ -171,6 +179,10 @@ class Shocks:
     def evaluate(self, x: Floats, numbers: Sequence[int]) -> list[tuple[float, Cut]]:
         """Loss and cut of some blocks at a first-stage vector."""
         return [self._shock(number).evaluate(x) for number in numbers]
+
+    def row_duals(self, x: Floats, numbers: Sequence[int]) -> list[Floats]:
+        """Duals of some blocks' rows at a first-stage vector, solved from scratch: whatever was asked before."""
+        return [_row_duals(self.blocks[number], x) for number in numbers]
 
     def plan(self, x: Floats, numbers: Sequence[int], secondary: Sequence[Floats | None]) -> list[BlockPlan]:
         """Recourse solutions of some blocks."""
@@ -224,6 +236,15 @@ class Recourse:
         numbers = range(len(self.program.blocks)) if only is None else only
         answers = self._gather("evaluate", numbers, lambda mine: (x, mine))
         return Evaluation(np.array([loss for loss, _ in answers]), tuple(cut for _, cut in answers))
+
+    def row_duals(self, x: Floats, numbers: Sequence[int]) -> list[Floats]:
+        """Months of loss per unit of every row of some blocks, at a first-stage vector that may be out of bounds.
+
+        Raises:
+            SolverFailure: if a block is infeasible or unbounded at x.
+        """
+        answers: list[Floats] = self._gather("row_duals", numbers, lambda mine: (x, mine))
+        return answers
 
     def plan(self, x: Floats, secondary: Sequence[Floats | None] | None = None) -> list[BlockPlan]:
         """Recourse solution of every block: least loss, then least ``secondary`` cost with the loss held.

@@ -53,10 +53,18 @@ class Studio:
         is_worth_it = self.master.is_large and self.master.integers.size and question.of_first > 0.0
         if not is_worth_it or relaxed.termination is not Termination.OPTIMAL:
             return []
-        plan = dive(self.master, question)
+        plan = dive(self.master, question) or self._softer(relaxed)
         if plan is None or self.master.is_pure or relaxed.price <= 0.0:
             return [] if plan is None else [plan]
         return [plan, *self.master.slice(plan.x, (relaxed.price,))]
+
+    def _softer(self, relaxed: Relaxed) -> Attained | None:
+        """Where rounding breaks the cap itself: the same relaxation with the cap's price in its place."""
+        if relaxed.price <= 0.0:
+            return None
+        priced = Question(relaxed.price)
+        is_there = self.master.relax(priced).termination is Termination.OPTIMAL
+        return dive(self.master, priced) if is_there else None
 
     def study(self, task: Task, start: Attained | None, cuts: Sequence[Cut]) -> Answer:
         """Answer a task and take slices of its portfolio; cuts of others are taken over first."""

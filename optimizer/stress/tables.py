@@ -157,12 +157,21 @@ def times_table(sampled: Sampled, given: Mapping[int, float]) -> pd.DataFrame:
 
 
 def offenders_table(
-    sampled: Sampled, instance: Instance, used: Mapping[int, frozenset[str]], measure: Measure
+    sampled: Sampled, instance: Instance, used: Mapping[int, frozenset[str]], called: Mapping[str, str]
 ) -> pd.DataFrame:
     """Point x hazard or plant hit: how much of the mean loss and of the tail comes with it. Worst first.
 
     A plant counts as hit where it is cut itself, or a lane that leaves it. Shares of plants overlap.
+
+    Args:
+        sampled: the sample and what it did.
+        instance: of the run.
+        used: by point, the places it uses.
+        called: hazard → its name as people read it; others keep their key.
     """
+    measure = instance.measure
+    told = {("plant", key): plant.name for key, plant in instance.facilities.items()}
+    told |= {("hazard", key): name for key, name in called.items()}
     shares = sampled.shares(measure.year_weights)
     names = sampled.shocks.events["hazard"].fillna(NO_HAZARD).astype(str).to_list()
     members: dict[tuple[str, str], list[int]] = {}
@@ -174,7 +183,10 @@ def offenders_table(
         _offenders(point, losses, shares, members, used[point], measure.alpha)
         for point, losses in sampled.outcomes.losses.items()
     ]
-    return pd.concat(parts, ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)
+    keys = zip(frame["kind"], frame["offender"], strict=True)
+    frame.insert(list(frame).index("offender") + 1, "name", [told.get(key, key[1]) for key in keys])
+    return frame
 
 
 def _plant(instance: Instance, place: str) -> str:
@@ -192,17 +204,17 @@ def _offenders(
     edge = value_at_risk(losses, shares, alpha)
     total, tail = float(shares @ losses), float(shares @ np.maximum(losses - edge, 0.0))
     rows = []
-    for (kind, name), numbers in members.items():
+    for (kind, offender), numbers in members.items():
         own = np.array(numbers)
         lost = float(shares[own] @ losses[own])
-        if lost <= 0 or (kind == "plant" and name not in used):
+        if lost <= 0 or (kind == "plant" and offender not in used):
             continue
         beyond = float(shares[own] @ np.maximum(losses[own] - edge, 0.0))
         rows.append(
             {
                 "point": point,
                 "kind": kind,
-                "name": name,
+                "offender": offender,
                 "probability_share": float(shares[own].sum()),
                 "mean_loss_months": lost / float(shares[own].sum()),
                 "worst_loss_months": float(losses[own].max()),
@@ -210,7 +222,7 @@ def _offenders(
                 "tail_share": beyond / tail if tail > 0 else 0.0,
             }
         )
-    columns = ["point", "kind", "rank", "name", "probability_share", "mean_loss_months", "worst_loss_months"]
+    columns = ["point", "kind", "rank", "offender", "probability_share", "mean_loss_months", "worst_loss_months"]
     frame = pd.DataFrame(rows, columns=[*columns, "loss_share", "tail_share"])
-    frame = frame.sort_values(["kind", "loss_share", "name"], ascending=[True, False, True], ignore_index=True)
+    frame = frame.sort_values(["kind", "loss_share", "offender"], ascending=[True, False, True], ignore_index=True)
     return frame.assign(rank=frame.groupby("kind").cumcount() + 1)

@@ -67,7 +67,9 @@ def test_each_is_as_different_as_brute_force_can_make_it(tmp_path: Path) -> None
     assert figures["distance_share"][1] == near(0.25, 2e-3)  # 25 t from `two`, 2 USD/kg dearer, use up 0.05 MUSD
 
 
-def test_all_are_within_the_slack_and_none_comes_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("few", [200, 0], ids=["searched", "candidates tried"])
+def test_all_are_within_the_slack_and_none_comes_twice(tmp_path: Path, monkeypatch, few: int) -> None:
+    monkeypatch.setattr("optimizer.explain.alternatives.FEW", few)
     offers = {"one": (10, 0, 1000, 0, 0.5), "two": (8, 0, 1000, 0, 0), "three": (9, 0, 1000, 1, 0)}
     case = market(tmp_path, "shocked", offers, extra=SHOCK, shares={"two": 0.5, "one": 0.9})
     run = solve_plan(case, tmp_path / "run", Options(max_loss_months=1.2))

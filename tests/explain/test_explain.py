@@ -221,6 +221,16 @@ def test_other_shapes_of_plan_are_explained_too(tmp_path: Path, name: str) -> No
     assert found.story.title.startswith("Plan 1: ")
 
 
+def test_asking_only_shocks_too_mild_before_in_two_processes_changes_nothing(tmp_path: Path, monkeypatch) -> None:
+    run = frontier_of(TOYS / "no-foresight", tmp_path / "run", Options(points=4))  # four shocks
+    whole = explain_run(run.path, 1, QUICK).part.tables
+    monkeypatch.setattr("optimizer.solve.master.LARGE", 0)
+    spread = explain_run(run.path, 1, QUICK, workers=2).part.tables
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(table, spread[name], rtol=1e-6)
+    assert len(whole["explain_suppliers"]) > 0
+
+
 def test_unknown_point_is_a_problem_of_the_input(tmp_path: Path) -> None:
     run = solve_plan(TOYS / "one-plant", tmp_path / "run", Options())
     with pytest.raises(DataProblem, match="R005"):

@@ -69,7 +69,8 @@ def test_histogram_and_quantiles_by_hand(stressed: Stressed) -> None:
 
 
 def test_offenders_by_hand(stressed: Stressed) -> None:
-    table = stressed.tables["stress_offenders"].set_index(["kind", "name"])
+    table = stressed.tables["stress_offenders"].set_index(["kind", "offender"])
+    assert table.loc[("hazard", "stop"), "name"] == "Stop"
     for key in (("hazard", "stop"), ("plant", "plant")):
         assert table.loc[key, "loss_share"] == pytest.approx(1.0)
         assert table.loc[key, "mean_loss_months"] == pytest.approx(2.0, abs=1e-5)
