@@ -29,7 +29,8 @@ from optimizer.solve.highs import (
 from optimizer.solve.measure import Measure
 from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut, Recourse
-from optimizer.solve.warm import Basis, WarmProgram
+from optimizer.solve.starts import Starts
+from optimizer.solve.warm import WarmProgram
 
 MIP_OPTIONS = {"mip_pscost_minreliable": 1}
 WARM_OPTIONS = {"dual_simplex_cost_perturbation_multiplier": 0.0}
@@ -69,7 +70,7 @@ class Master:
         self.options: dict[str, object] = {}
         self.cuts: list[Cut] = []
         self.hot: list[int] = []
-        self.bases: list[tuple[float, Basis]] = []
+        self.starts = Starts()
         self.measure = Measure(program, self.first, self.second) if self.has_blocks else None
         self.linear = self._base()
         self.warm = WarmProgram(self.linear, WARM_OPTIONS)
@@ -151,7 +152,7 @@ class Master:
         self._begin(question, fixed is not None, is_near)
         relaxed = self._rounds(question, time.perf_counter() + seconds)
         if fixed is None and self.is_large and relaxed.x is not None and question.of_first > 0.0:
-            self.bases.append((self.values(relaxed.x)[1], self.warm.basis()))
+            self.starts.add(self.values(relaxed.x)[1], relaxed.price or question.weight, self.warm.basis())
         return relaxed
 
     def _rounds(self, question: Question, deadline: float) -> Relaxed:
@@ -200,9 +201,8 @@ class Master:
             return
         if is_fixed:
             self.warm.begin_at(None)
-        elif math.isfinite(question.max_second):
-            near = min(self.bases, key=lambda known: abs(known[0] - question.max_second), default=None)
-            self.warm.begin_at(None if near is None else near[1])
+        elif math.isfinite(question.max_second) or question.weight > 0.0 < question.of_first:
+            self.warm.begin_at(self.starts.nearest(question))
 
     def _separate(self, at: Floats, x: Floats) -> bool:
         """Cuts found at one vector that another violates, of the blocks that gave some last time."""
