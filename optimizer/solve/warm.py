@@ -111,10 +111,10 @@ class WarmProgram:
         self._solver.setBasis(begin)
 
     def solve(self, seconds: float = math.inf) -> Outcome:
-        """Solve from the last basis; a walk that gets nowhere is begun anew, a failure repeated without presolve.
+        """Solve from the last basis; a walk that gets nowhere is begun anew, and so is one that failed.
 
         Raises:
-            SolverFailure: if the repetition fails too.
+            SolverFailure: if the repetitions fail too.
         """
         began = time.perf_counter()
         outcome = self._run(seconds, PATIENCE if self._is_warm else None)
@@ -123,12 +123,21 @@ class WarmProgram:
             outcome = self._run(began + seconds - time.perf_counter())
         if outcome.termination is not Termination.FAILED:
             return outcome
-        self._restart({"presolve": "off"})
-        again = self._run(seconds)
-        self._restart()
-        if again.termination is Termination.FAILED:
-            raise SolverFailure(f"the solver failed twice: {outcome.word}, then {again.word}")
-        return again
+        return self._repeated(outcome.word, seconds)
+
+    def _repeated(self, word: str, seconds: float) -> Outcome:
+        """The same from scratch, and if that fails too without presolve."""
+        words = [word]
+        try:
+            for extra in ({}, {"presolve": "off"}):
+                self._restart(extra)
+                again = self._run(seconds)
+                if again.termination is not Termination.FAILED:
+                    return again
+                words.append(again.word)
+        finally:
+            self._restart()
+        raise SolverFailure(f"the solver failed every time: {', then '.join(words)}")
 
     def _run(self, seconds: float, steps: int | None = None) -> Outcome:
         began = time.perf_counter()
