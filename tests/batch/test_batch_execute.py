@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -74,17 +75,28 @@ def away(task):
     return Outcome(0, "complete", parcel=packed(quick.template))
 
 
+ONE_AT_A_TIME = threading.Lock()
+
+
 def quick(task):
-    """Stands for the solving where only the handling is meant: a run folder with one point, or a failure."""
+    """Stands for the solving where only the handling is meant: a run folder with one point, or a failure.
+
+    As in a real run, the folder has its name only once it is whole, and one that is there already stands: a batch
+    that was interrupted looks at the folders while its workers, threads here, are still at work.
+    """
     if task.case == "cannot-be":
         return Outcome(3, "infeasible", "no plan satisfies the limits given")
     target = Path(task.target)
-    shutil.copytree(quick.template, target)
-    manifest = json.loads((target / "run.json").read_text())
-    case = load_case(unpack(task.parcel, target.parent / f".{target.name}"))
-    shutil.rmtree(target.parent / f".{target.name}")
-    manifest |= {"case": task.case, "case_hash": case.case_hash, "data_hash": case.data_hash}
-    (target / "run.json").write_text(json.dumps(manifest | {"options": task.options.record()}))
+    fresh = target.with_name(f"{target.name}.partial")
+    with ONE_AT_A_TIME:
+        if not target.exists():
+            shutil.copytree(quick.template, fresh)
+            manifest = json.loads((fresh / "run.json").read_text())
+            case = load_case(unpack(task.parcel, target.parent / f".{target.name}"))
+            shutil.rmtree(target.parent / f".{target.name}")
+            manifest |= {"case": task.case, "case_hash": case.case_hash, "data_hash": case.data_hash}
+            (fresh / "run.json").write_text(json.dumps(manifest | {"options": task.options.record()}))
+            fresh.rename(target)
     return Outcome(0, "complete", seconds=1.0)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import threading
 
 import numpy as np
@@ -16,6 +17,7 @@ from optimizer.solve.frontier import Frontier, trace_frontier
 from optimizer.solve.highs import violation
 from optimizer.solve.master import Master
 from optimizer.solve.one import solve_at
+from optimizer.solve.search import Progress
 
 
 def pair(seed: int, **sizes: int):
@@ -141,15 +143,26 @@ def test_points_of_segments_are_real_plans() -> None:
 
 def test_ctrl_c_keeps_what_was_found() -> None:
     split, _ = pair(1, suppliers=25, shocks=40)
-    threading.Timer(4.0, _thread.interrupt_main).start()
-    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=1e-5, time_limit_s=60.0))
+    timers: list[threading.Timer] = []
+
+    def told(progress: Progress) -> None:
+        if progress.points and not timers:  # while the next question is being answered, however fast the machine is
+            timers.append(threading.Timer(0.5, _thread.interrupt_main))
+            timers[0].start()
+
+    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=1e-5), progress=told)
     assert found.status == "interrupted"
     assert found.points
 
 
 def test_time_limit_gives_what_is_there() -> None:
     split, _ = pair(1, suppliers=20, shocks=30)
-    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=1e-5, time_limit_s=4.0))
+    found = None
+    for seconds in (4.0, 16.0, 64.0, 256.0):  # a starved machine may find no plan in the first of them, and says so
+        with contextlib.suppress(SolveLimit):
+            found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=1e-5, time_limit_s=seconds))
+            break
+    assert found is not None
     assert found.status == "limit"
     assert found.points
     assert 0.0 < found.certificate.mean_gap_share < 1.0

@@ -29,6 +29,7 @@ def scip(gap_share: float = 0.0, seconds: float | None = None) -> Any:
     solver.config.solver_options.update(tight)
     if seconds is not None:
         solver.config.time_limit = seconds
+        solver.config.solver_options["timing/clocktype"] = 1  # seconds of computing, however busy the machine is
     return solver
 
 

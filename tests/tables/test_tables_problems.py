@@ -568,12 +568,78 @@ def test_promised_shares_over_one(alone):
             "T025",
             "limits.environment[1].indicator",
         ),
+        (
+            "[[policy.schedule]]\nfrom_year = 2028\nregime = 'none_such'\n",
+            "T025",
+            "policy.schedule[1].regime",
+        ),
+        (
+            "[[limits.builds]]\nname='a'\ncountries=['ZZZ']\nmax_projects=1\n",
+            "T027",
+            "limits.builds[1].countries",
+        ),
+        ("[[limits.supplier_count]]\nname='a'\nstage='x'\nmin=1\n", "T035", "limits.supplier_count[1].stage"),
+        ("[[limits.budget]]\nname='a'\nyears=[2040]\nmax_musd=1\n", "T029", "limits.budget[1].years"),
+        (2 * "[[origin_rules]]\nrule = 'r'\ncountries = ['AAA']\n", "T024", "origin_rules[2].rule"),
     ],
 )
 def test_settings_that_name_what_no_table_has(alone, toml, code, column):
     alone.toml(toml)
     problem = alone.problem()
     assert (problem.code, problem.file, problem.column) == (code, "toy/case.toml", column)
+
+
+REGIMES = (
+    "regime,name,branch_of,branch_share,rate_per_year,shock_months,price_multiple,story\n"
+    "open,Open,,,0,12,1,x\nshut,Shut,open,0.7,0,12,1,x\nhalf,Half,open,{share},0,12,1,x\n"
+)
+
+
+def test_steps_of_a_schedule_are_years_of_the_horizon_each_once(alone):
+    alone.write("regimes.csv", REGIMES.format(share=0.3))
+    step = "[[policy.schedule]]\nfrom_year = {}\nregime = 'shut'\n"
+    alone.toml(step.format(2028) + step.format(2028) + step.format(2040))
+    found = [(problem.code, problem.column) for problem in alone.problems()]
+    assert found == [("T024", "policy.schedule[2].from_year"), ("T029", "policy.schedule[3].from_year")]
+
+
+def test_branches_of_a_regime_exclude_each_other(alone):
+    alone.write("regimes.csv", REGIMES.format(share=0.3))
+    alone.load()
+    alone.write("regimes.csv", REGIMES.format(share=0.4))
+    problem = alone.problem()
+    assert (problem.code, problem.row, problem.column, problem.found) == (
+        "T044",
+        "4",
+        "branch_share",
+        "1.1 after `open`",
+    )
+
+
+def test_stage_listed_twice(alone):
+    alone.toml("", top='stages = ["mine", "separation", "magnet", "magnet"]\n')
+    assert (alone.problem().code, alone.problem().column) == ("T024", "stages")
+
+
+def test_duty_that_ends_before_it_begins(alone):
+    header = "importer,exporter,form,legal_basis,kind,rate_share,valid_from,valid_to\n"
+    alone.write("tariffs.csv", header + "BBB,AAA,magnet,law,duty,0.1,2028-01-01,2027-01-01\n")
+    problem = alone.problem()
+    assert (problem.code, problem.column, problem.allowed) == ("T030", "valid_from", "at most valid_to (2027-01-01)")
+
+
+def test_market_of_a_facilitys_name(alone):
+    alone.replace("markets", "motors,Motors", "sep_k,Motors")
+    for table in ("market_products", "demand", "stock_policies"):
+        alone.replace(table, "motors,", "sep_k,")
+    assert (alone.problem().code, alone.problem().column) == ("T026", "market")
+
+
+def test_sea_route_through_an_unknown_passage(alone):
+    alone.write("ports.csv", "port,name,country_iso3,latitude,longitude\npa,A,AAA,1,1\npb,B,BBB,2,2\n")
+    alone.write("sea_routes.csv", "from_port,to_port,distance_km,passages\npa,pb,100,strait;straight\n")
+    problem = alone.problem()
+    assert (problem.code, problem.column, problem.remedy) == ("T025", "passages", "did you mean `strait`?")
 
 
 def test_many_faults_are_told_together(alone):

@@ -149,6 +149,7 @@ def test_missing_key(tmp_path):
         ("[shocks]\nstart_years = [2027, '2028']\n", "6", "shocks.start_years[2]"),
         ("[[limits.share_cap]]\nname='a'\nstage='s'\nmax_share=0.5\n", "5", "limits.share_cap[1]"),
         ("[[limits.supplier_count]]\nname='a'\nstage='s'\nmin=3\nmax=2\n", "5", "limits.supplier_count[1]"),
+        ("[[limits.supplier_count]]\nname='a'\nstage='s'\n", "5", "limits.supplier_count[1]"),
         ("[[limits.budget]]\nname='a'\nterms=['rent']\nmax_musd=1\n", "7", "limits.budget[1].terms[1]"),
     ],
 )
