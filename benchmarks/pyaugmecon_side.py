@@ -6,6 +6,7 @@ Needs numpy, scipy, pyomo and PyAUGMECON with HiGHS; nothing of this project.
 """
 
 import json
+import multiprocessing
 import sys
 import tempfile
 
@@ -53,6 +54,7 @@ def linear(m, columns, values, constant):
 def main():
     from pyaugmecon import PyAugmecon, PyAugmeconConfig
 
+    multiprocessing.set_start_method("spawn", force=True)  # its locks come the default way, its processes are spawned
     asked = json.loads(sys.argv[2])
     model = written(np.load(sys.argv[1]))
     with tempfile.TemporaryDirectory() as place:
