@@ -138,6 +138,15 @@ def behind_its_back(results, case):
     put("deliveries", "delivered_t", 16.0, offer="S", shock=SHOCK, period=2)(results, case)  # beside 1 t of spot
 
 
+def half_licensed(results, case):
+    """Of 200 t a year that the mine could sell, 119.6 t may go to the smelter abroad: of 120 t moved."""
+    drop("portfolio", kind="project")(results, case)
+    drop("standby", kind="lane")(results, case)
+    put("lane_years", "approval_share", 0.598, lane=ORE_SHADOW)(results, case)
+    row = pd.DataFrame({"key": ["limits_intermediates"], "value": ["true"]})
+    case["settings"] = pd.concat([case["settings"], row], ignore_index=True)
+
+
 CORRUPTIONS = [
     ("material_balance", put("flows", "flow_t", 81.0, lane="b:mine>smelter:ore", year=2027)),
     ("material_balance", put("throughput", "throughput_t", 39.0, layer="buyer", year=2027)),
@@ -145,6 +154,7 @@ CORRUPTIONS = [
     ("material_balance", put("recipe_flows", "t_per_t", 2.1, product="ore", direction="input")),
     ("demand_balance", put("flows", "flow_t", 99.0, lane=METAL, year=2027)),
     ("demand_balance", put("shortfalls", "shortfall_t", 2.0, shock=SHOCK)),
+    ("shortfall_limit", put("shortfalls", "shortfall_t", 25.1, shock=SHOCK)),  # a quarter of 100 t is wanted
     ("market_use", put("stock", "stock_t", 200.0, year=2027)),
     ("shortfall_allowed", put("shortfalls", "shortfall_t", 1.0, shock="nominal", year=2027)),
     ("market_origin", put("demand", "forbidden_bits", 1, year=2028)),
@@ -164,6 +174,7 @@ CORRUPTIONS = [
     ("lane_ends", put("flows", "to_facility", "mine", lane=METAL, year=2027)),
     ("licence", put("lane_years", "approval_share", 0.0, lane=METAL, year=2028)),
     ("licensed_volume", put("lane_years", "approval_share", 0.5, lane=METAL, year=2028)),
+    ("shadow_licences", half_licensed),
     ("surplus_of_coproducts", put("outlets", "layer", "buyer", outlet="surplus", year=2027)),
     ("outlets_of_owned", put("outlets", "layer", "supplier", outlet="sold")),
     ("sold_nominal_only", put("outlets", "outlet", "sold", shock=SHOCK, outlet="disposed")),
@@ -247,6 +258,9 @@ CORRUPTIONS = [
     ("shock_survive_months", put("losses", "survive_months", 3.0)),
     ("shock_recover_months", put("losses", "recover_months", 6.0)),
     ("shock_loss_months", drop("losses", shock=SHOCK)),
+    ("losses_of_known_shocks", put("losses", "shock", "flood@2028")),
+    ("sales_are_offers", put("deliveries", "offer", "T", offer="S", year=2027)),
+    ("cost_years", put("costs", "year", 2031, term="qualification")),
     ("frontier_loss_months", put("frontier", "loss_months", 0.3)),
     ("frontier_expected_loss_months", put("frontier", "expected_loss_months", 0.3)),
     ("frontier_worst_loss_months", put("frontier", "worst_loss_months", 0.3)),
@@ -337,6 +351,11 @@ def test_a_case_without_tolls_shocks_or_stock_can_be_audited():
     assert not audit_run(CLEAN, case).passed
     empty = audit_run({"frontier": CLEAN["frontier"]}, case)
     assert "demand_balance" in {check.name for check in empty.failures}
+
+
+def test_every_check_has_a_corruption(family_of):
+    """Those of public money, which run once and not per point, have theirs on a toy that has such money."""
+    assert set(family_of) - {name for name, _ in CORRUPTIONS} == set()
 
 
 def test_message_names_check_and_row():

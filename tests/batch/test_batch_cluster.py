@@ -66,7 +66,7 @@ def running(folder: Path, workers: int = 2):
 def cluster(tmp_path_factory):
     with running(tmp_path_factory.mktemp("cluster")) as (address, workers):
         with remote(address) as client:
-            client.wait_for_workers(2, timeout=60)
+            client.wait_for_workers(2, timeout=600)
         yield address, workers
 
 
@@ -117,12 +117,12 @@ def test_a_killed_workers_jobs_and_questions_run_elsewhere(tmp_path):
         "[vary]\n'finance.discount_rate_share' = [0.0, 0.05, 0.1]\n"
     )
     with running(place) as (address, workers), remote(address) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=600)
         words = ["-q", "batch", str(path), "-o", "out", "--scheduler", address, "--json"]
         batch = started(SOURCING, words, tmp_path, told)
         victim = _busy(client, {process.pid for process in workers})
         os.kill(victim, signal.SIGKILL)
-        batch.join(timeout=240)
+        batch.join(timeout=600)
         assert batch.exitcode == 0, told.read_text()
         assert [job["status"] for job in json.loads(told.read_text())["jobs"]] == ["complete"] * 3
         assert len(stored_runs(tmp_path / "out")) == 3
@@ -147,7 +147,7 @@ def _busy(client, known: set[int]) -> int:
 
 def test_the_question_of_a_killed_member_is_answered_by_another(tmp_path):
     with running(tmp_path) as (address, workers), remote(address) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=600)
         with DaskTeam(client, Abacus, [(1.0,), (1.0,)]) as team:
             (_, victim), (_, other) = team.ask([("add", (0.0,)), ("add", (0.0,))])
             assert {victim, other} == {process.pid for process in workers}

@@ -38,7 +38,7 @@ def test_kill_then_ctrl_c_and_a_second_process_meanwhile(tmp_path):
         with pytest.raises(UsageProblem, match=f"process {second.pid} on"), claimed(out, True):
             pass
         os.killpg(second.pid, signal.SIGINT)
-    assert second.wait(timeout=120) in (0, 4)
+    assert second.wait(timeout=600) in (0, 4)
     done = batch_kill.finished(out)
     assert len(done) > len(killed)
     assert killed.items() <= done.items()
@@ -54,7 +54,7 @@ def test_ctrl_c_then_kill_then_done(tmp_path):
     seen = _until(first, out, 1)
     if first.poll() is None:
         os.killpg(first.pid, signal.SIGINT)
-    assert first.wait(timeout=120) in (0, 4)
+    assert first.wait(timeout=600) in (0, 4)
     interrupted = batch_kill.finished(out)
     assert seen.items() <= interrupted.items()
     second = batch_kill.start(path, out)
@@ -64,7 +64,7 @@ def test_ctrl_c_then_kill_then_done(tmp_path):
     second.wait()
     killed = batch_kill.finished(out)
     assert interrupted.items() <= killed.items()
-    assert batch_kill.start(path, out).wait(timeout=240) == 0
+    assert batch_kill.start(path, out).wait(timeout=600) == 0
     done = batch_kill.finished(out)
     assert len(done) == 5
     assert killed.items() <= done.items()

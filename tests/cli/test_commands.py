@@ -45,7 +45,7 @@ def in_a_process(code: str, **environment: str) -> subprocess.CompletedProcess[s
         encoding="utf-8",
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

@@ -144,6 +144,6 @@ def test_python_files_beside_a_case_are_never_run(tmp_path: Path) -> None:
         "-o",
         str(tmp_path / "run"),
     ]
-    done = subprocess.run(words, cwd=case, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, cwd=case, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert sorted(path.name for path in tmp_path.glob("ran-*")) == []
     assert done.returncode == 0, done.stderr
