@@ -193,9 +193,9 @@ def _changes(lines: Lines, places: Reals, sign: float) -> Reals:
         first, last = _best(*values), _best(values[1], values[0])
         rows = np.arange(left.size)
         some = np.isfinite(values[0][rows, first])
-        better = values[1][rows, first] - values[1][rows, last], values[0][rows, last] - values[0][rows, first]
         size = ROUNDING * (1.0 + np.abs(values[0][rows, first]) + np.abs(values[1][rows, last]))
         with np.errstate(divide="ignore", invalid="ignore"):
+            better = values[1][rows, first] - values[1][rows, last], values[0][rows, last] - values[0][rows, first]
             at = (lines.height[last] - lines.height[first]) / (lines.slope[first] - lines.slope[last])
             open_ = some & (better[0] > size) & (better[1] > size) & (at > left) & (at < right)
         found.append(at[open_])

@@ -53,6 +53,12 @@ def test_only_infeasible_closes_everything_below() -> None:
     assert found.uncertain_share == pytest.approx(0.25)
 
 
+def test_where_no_proof_reaches_everything_is_open() -> None:
+    # cost >= 4 is proven up to loss 1 only: beyond, U = 4 stands over the cheapest cost 1, half of the box of 2 x 3.
+    found = certificate(points((1, 1, 2), (2, 4, 0)), bounds(("cap", 1.0, 0, 4)), segments())
+    assert found.uncertain_share == pytest.approx(1 / 2)
+
+
 def test_conditional_proof() -> None:
     # "min(4, 5 - loss) up to loss 2": at most 4, and 3 at loss 2.
     table = bounds(("weight", 2.0, 1.0, 5.0))

@@ -95,7 +95,7 @@ def program(seed: int = 3) -> CompiledProgram:
 @pytest.mark.parametrize("name", LIES)
 def test_a_solver_that_always_lies_is_never_believed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lie(monkeypatch, name)
-    with pytest.raises(SolverFailure, match="failed (twice|every time)"):
+    with pytest.raises(SolverFailure, match=r"failed (twice|every time)"):
         solve_at(program(), "cost", "loss", effort=Effort(gap_share=0.0))
 
 
@@ -154,7 +154,7 @@ def test_a_failing_recourse_ends_in_words(monkeypatch: pytest.MonkeyPatch) -> No
     compiled = program()
     with Recourse(compiled) as recourse:
         lie(monkeypatch, "false point")
-        with pytest.raises(SolverFailure, match="failed (twice|every time)"):
+        with pytest.raises(SolverFailure, match=r"failed (twice|every time)"):
             recourse.evaluate(np.clip(np.ones(compiled.lower.size), compiled.lower, compiled.upper))
 
 
