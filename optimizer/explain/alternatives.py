@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from optimizer.explain.bench import WHOLE, Bench, Effort, Held
+from optimizer.explain.bench import WHOLE, Bench, Held, Rigour
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.master import Master
 from optimizer.solve.question import Attained, Question
@@ -195,7 +195,7 @@ def _best(
         if left <= 0.0 or bound >= worth:
             break
         held.change(*_fixed(master, x))
-        outcome = held.solve(Effort(seconds=left, is_sure=False, worth=worth))
+        outcome = held.solve(Rigour(seconds=left, is_sure=False, worth=worth))
         if outcome.objective < worth:
             left = max(0.1, deadline - time.perf_counter())
             attained = master.relax(_question(slack), fixed=x, seconds=left).attained
@@ -208,7 +208,7 @@ def _promises(master: Master, held: Held, candidates: Sequence[Floats], deadline
     found = []
     for number, x in enumerate(candidates):
         held.change(*_fixed(master, x))
-        outcome = held.solve(Effort(rounds=1, seconds=max(0.1, deadline - time.perf_counter())))
+        outcome = held.solve(Rigour(rounds=1, seconds=max(0.1, deadline - time.perf_counter())))
         if outcome.is_optimal:
             found.append((outcome.objective, number))
     return sorted(found)

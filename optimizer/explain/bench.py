@@ -33,7 +33,7 @@ Edit = Callable[[LinearProgram], LinearProgram]
 
 
 @dataclass(frozen=True)
-class Effort:
+class Rigour:
     """How far a linear program is taken.
 
     Attributes:
@@ -173,23 +173,23 @@ class Held:
         """Other column bounds."""
         self._warm.change_column_bounds(lower, upper)
 
-    def solve(self, effort: Effort) -> Outcome:
+    def solve(self, rigour: Rigour) -> Outcome:
         """Solve with all cuts that the master knows, adding cuts where shocks were too mild.
 
         The objective is a lower bound of what it would be with all shocks as bad as they are.
         """
-        deadline = time.perf_counter() + effort.seconds
+        deadline = time.perf_counter() + rigour.seconds
         every = range(len(self._bench.program.blocks))
         first = sorted(self._bench.mild) if self._bench.master.is_large else every
-        for left in reversed(range(effort.rounds)):
+        for left in reversed(range(rigour.rounds)):
             self._take_up()
             outcome = self._warm.solve(max(0.1, deadline - time.perf_counter()))
             is_late = time.perf_counter() > deadline
-            if outcome.values is None or not left or is_late or outcome.objective >= effort.worth:
+            if outcome.values is None or not left or is_late or outcome.objective >= rigour.worth:
                 break
             x = outcome.values[: self._bench.x.size]
             found = self._bench.missing(x, first or every)
-            if not found and first and effort.is_sure:
+            if not found and first and rigour.is_sure:
                 found = self._bench.missing(x, [number for number in every if number not in first])
             if not found:
                 break

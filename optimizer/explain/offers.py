@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.chain.instance import Offer
-from optimizer.explain.bench import WHOLE, Bench, Effort
+from optimizer.explain.bench import WHOLE, Bench, Rigour
 from optimizer.explain.words import Words
 from optimizer.model.objective import payment_year
 from optimizer.solve.compiled import Floats
@@ -100,17 +100,17 @@ def starts(bench: Bench, offer: Offer) -> list[int]:
 # --- the first estimate ---------------------------------------------------------------------------------------------
 
 
-def standings(bench: Bench, effort: Effort, every_stage: bool = False) -> list[Standing]:
+def standings(bench: Bench, rigour: Rigour, every_stage: bool = False) -> list[Standing]:
     """Open offers with their first estimates, nearest first; offers that cannot deliver anything are left out.
 
     Args:
         bench: the plan.
-        effort: of one linear program; the estimate is a good one long before the last round.
+        rigour: of one linear program; the estimate is a good one long before the last round.
         every_stage: offers of feed and of conversions inside a chain too, with one more linear program per stage.
     """
     found = []
     for batch in batches(bench, every_stage):
-        gains = _gains(bench, batch, effort)
+        gains = _gains(bench, batch, rigour)
         found += [s for o in sorted(batch) if (s := _standing(bench, bench.instance.offers[o], gains)) is not None]
     return sorted(found, key=lambda s: (s.distance / max(s.asked_usd_per_kg, 1e-9), s.offer))
 
@@ -128,7 +128,7 @@ def batches(bench: Bench, every_stage: bool) -> list[set[str]]:
     return [batch for batch in found if batch]
 
 
-def _gains(bench: Bench, offers: set[str], effort: Effort) -> dict[tuple[str, int], float]:
+def _gains(bench: Bench, offers: set[str], rigour: Rigour) -> dict[tuple[str, int], float]:
     """(offer, year) → MUSD that a t/yr of the offer saves at the price asked (negative: costs), present value."""
     ready = set(open_offers(bench)) - offers
     instance = bench.instance
@@ -150,7 +150,7 @@ def _gains(bench: Bench, offers: set[str], effort: Effort) -> dict[tuple[str, in
         upper[: more.size] += more
         return replace(program, row_upper=upper, cost=program.cost - paid)
 
-    duals = bench.linear(*bench.held(), with_room).solve(effort).row_duals
+    duals = bench.linear(*bench.held(), with_room).solve(rigour).row_duals
     if duals is None:
         return {}
     worth = {key: -float(duals[row]) for key, row in rows.items()}
@@ -287,7 +287,7 @@ def _with_offer(
             if f == offer.facility and int(str(t)) in term(bench, offer, start):
                 lower[place] = upper[place] = 1.0
     if not deep:
-        solved = bench.linear(lower, upper, lambda p: replace(p, cost=p.cost + extra)).solve(Effort(seconds=seconds))
+        solved = bench.linear(lower, upper, lambda p: replace(p, cost=p.cost + extra)).solve(Rigour(seconds=seconds))
         return None if solved.values is None else (solved.values, solved.objective, solved.objective)
     with bench.changed(lower, upper, bench.master.first + extra) as master:
         answer = master.answer(bench.question, gap_musd, seconds, rounds=8)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from optimizer.explain.bench import Bench, Effort, Held, Mask, switched
+from optimizer.explain.bench import Bench, Held, Mask, Rigour, switched
 from optimizer.explain.offers import DEEP
 from optimizer.explain.words import Words
 from optimizer.solve.compiled import Floats
@@ -90,35 +90,35 @@ class Swap:
     cost_musd: float
 
 
-def swap_of(bench: Bench, ranked: Sequence[str], effort: Effort) -> Swap:
+def swap_of(bench: Bench, ranked: Sequence[str], rigour: Rigour) -> Swap:
     """Let contracts for the products the plan buys be signed elsewhere, in part too.
 
     Args:
         bench: the plan.
         ranked: open offers, those that would enter first in front.
-        effort: of the linear program.
+        rigour: of the linear program.
     """
     free = _may_step_in(bench, ranked)
     program = bench.linear(*bench.held(free))
-    solved = program.solve(effort)
+    solved = program.solve(rigour)
     return Swap(free, program, solved.objective if solved.values is not None else bench.cost_musd)
 
 
-def quick_sheet(bench: Bench, facility: str, swap: Swap, effort: Effort, bound_musd: float) -> Sheet:
+def quick_sheet(bench: Bench, facility: str, swap: Swap, rigour: Rigour, bound_musd: float) -> Sheet:
     """Estimate what the plan would cost without a supplier, by a linear program.
 
     Args:
         bench: the plan.
         facility: the supplier.
         swap: what may change.
-        effort: of the linear program.
+        rigour: of the linear program.
         bound_musd: proven cost below which there is no plan at this loss at all.
     """
     offers = tuple(suppliers(bench)[facility])
     own = [p for (o, _), p in bench.columns("is_signed").items() if bench.instance.offers[str(o)].facility == facility]
     lower, upper = bench.held(swap.free)
     swap.program.change(switched(lower, own), switched(upper, own))
-    without = swap.program.solve(effort)
+    without = swap.program.solve(rigour)
     if without.values is None:
         is_proven = without.termination is Termination.INFEASIBLE
         return Sheet(facility, offers, None, np.nan, bound_musd, SWAP if is_proven else OUT_OF_TIME, is_proven)

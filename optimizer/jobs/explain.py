@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.explain.bench import Bench, Effort
+from optimizer.explain.bench import Bench, Rigour
 from optimizer.explain.limits import eased, limits_table, priced, shock_capacity, shock_weights, stage_table, worths
 from optimizer.explain.offers import Checked, Standing, check, offers_table, standings
 from optimizer.explain.steps import steps_table
@@ -26,10 +26,10 @@ from optimizer.solve.recourse import Recourse
 QUICK_SECONDS = 20.0
 """Limit on one linear program of the quick way; never met but on a machine that is busy with something else."""
 QUICK = {
-    name: Effort(rounds, QUICK_SECONDS, is_sure=False)
+    name: Rigour(rounds, QUICK_SECONDS, is_sure=False)
     for name, rounds in {"offers": 3, "swap": 8, "supplier": 3}.items()
 }
-"""Effort of the quick estimates; with it the flagship is explained within 15 s on two quiet cores."""
+"""Rigour of the quick estimates; with it the flagship is explained within 15 s on two quiet cores."""
 DEEP_SECONDS = 60.0
 """Limit on one mixed-integer solve of the deep way, unless told otherwise."""
 DEEP_OFFERS = 3
@@ -102,8 +102,8 @@ def _tables(
         bench = Bench(instance, program, reopened.plans[point], COST, LOSS, recourse)
         limits = _limits(bench, tables, point)
     with watcher.phase("offers not chosen"):
-        effort = Effort(seconds=QUICK_SECONDS) if depth.is_deep else QUICK["offers"]
-        found = standings(bench, effort, depth.is_deep)
+        rigour = Rigour(seconds=QUICK_SECONDS) if depth.is_deep else QUICK["offers"]
+        found = standings(bench, rigour, depth.is_deep)
         checks = _checks(bench, found, depth) if depth.is_deep else {}
     with watcher.phase("suppliers"):
         sheets = _sheets(bench, found, depth, _bound(tables["frontier"], point))

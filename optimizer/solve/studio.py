@@ -43,27 +43,29 @@ class Studio:
 
     def tread(self, question: Question, seconds: float, cuts: Sequence[Cut]) -> Ground:
         """Relax a question; where mixed-integer solves are long, round the relaxation to a plan and take slices."""
+        deadline = time.perf_counter() + seconds
         self.master.add_cuts(cuts)
         known = len(self.master.cuts)
         relaxed = self.master.relax(question, seconds=seconds)
-        plans = self._rounded(question, relaxed)
+        plans = self._rounded(question, relaxed, deadline)
         return Ground(replace(relaxed, outcome=None), tuple(plans), tuple(self.master.cuts[known:]))
 
-    def _rounded(self, question: Question, relaxed: Relaxed) -> list[Attained]:
+    def _rounded(self, question: Question, relaxed: Relaxed, deadline: float) -> list[Attained]:
         is_worth_it = self.master.is_large and self.master.integers.size and question.of_first > 0.0
         if not is_worth_it or relaxed.termination is not Termination.OPTIMAL:
             return []
-        plan = dive(self.master, question) or self._softer(relaxed)
+        plan = dive(self.master, question) or self._softer(relaxed, deadline)
         if plan is None or self.master.is_pure or relaxed.price <= 0.0:
             return [] if plan is None else [plan]
         return [plan, *self.master.slice(plan.x, (relaxed.price,))]
 
-    def _softer(self, relaxed: Relaxed) -> Attained | None:
+    def _softer(self, relaxed: Relaxed, deadline: float) -> Attained | None:
         """Where rounding breaks the cap itself: the same relaxation with the cap's price in its place."""
-        if relaxed.price <= 0.0:
+        left = deadline - time.perf_counter()
+        if relaxed.price <= 0.0 or left <= 0.0:
             return None
         priced = Question(relaxed.price)
-        is_there = self.master.relax(priced).termination is Termination.OPTIMAL
+        is_there = self.master.relax(priced, seconds=left).termination is Termination.OPTIMAL
         return dive(self.master, priced) if is_there else None
 
     def study(self, task: Task, start: Attained | None, cuts: Sequence[Cut]) -> Answer:

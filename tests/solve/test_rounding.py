@@ -9,7 +9,7 @@ import pytest
 from two_stage import two_stage
 
 from optimizer.solve import dive as dive_module
-from optimizer.solve import master, warm
+from optimizer.solve import master, studio, warm
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.crew import Message
@@ -20,9 +20,9 @@ from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination, violation
 from optimizer.solve.master import Master
 from optimizer.solve.one import solve_at
-from optimizer.solve.question import Question, Relaxed
+from optimizer.solve.question import Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut
-from optimizer.solve.studio import Ground
+from optimizer.solve.studio import Ground, Studio
 from optimizer.solve.warm import WarmProgram
 
 
@@ -91,6 +91,39 @@ def test_a_large_program_is_traced_to_the_same_certificate(seed: int, monkeypatc
     safest = solve_at(program, "loss", "cost", effort=Effort(gap_share=0.0)).first
     assert found.points[0].first == pytest.approx(cheapest, rel=0.0021)
     assert found.points[-1].second <= safest + 0.15 * (found.points[0].second - safest)
+
+
+def test_a_rounding_that_breaks_its_cap_goes_on_at_the_caps_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master, "LARGE", 0)
+    asked: list[Question] = []
+
+    def only_priced(made: Master, question: Question) -> Attained | None:
+        asked.append(question)
+        return None if np.isfinite(question.max_second) else dive(made, question)
+
+    monkeypatch.setattr(studio, "dive", only_priced)
+    ground = Studio(Master(compiled(0), "cost", "loss")).tread(Question(max_second=4.0), np.inf, ())
+    assert asked == [Question(max_second=4.0), Question(ground.relaxed.price)]
+    assert ground.plans
+    made = Master(compiled(0), "cost", "loss")
+    for plan in ground.plans:  # nothing better at that price exists, and the plan is a true one
+        assert plan.first + ground.relaxed.price * plan.second >= made.answer(asked[1], 1e-9).bound - 1e-6
+        assert violation(made.linear, plan.x) <= 1e-5
+    late = Studio(made).tread(Question(max_second=4.0), 0.0, ())
+    assert late.plans == ()
+
+
+def test_a_program_goes_on_from_an_earlier_basis_after_rows_came() -> None:
+    made = Master(compiled(2), "cost", "loss")
+    made.relax(Question(max_second=6.0))
+    basis, objective = made.warm.basis(), made.warm.solve().objective
+    made.relax(Question(max_second=3.0))
+    made.warm.change_row_bounds(np.array([made.second_row]), np.array([-np.inf]), np.array([6.0]))
+    assert made.warm.program.matrix.shape[0] >= basis.rows
+    made.warm.begin_at(basis)
+    assert made.warm.solve().objective == pytest.approx(objective, rel=1e-7)
+    made.warm.begin_at(None)
+    assert made.warm.solve().objective == pytest.approx(objective, rel=1e-7)
 
 
 def test_a_walk_that_gets_nowhere_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
