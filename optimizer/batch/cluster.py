@@ -50,7 +50,7 @@ def get_ready() -> None:
         return
     with dask.config.set({HOW_STARTED: FORKSERVER}):
         get_mp_context().set_forkserver_preload(PRELOADED)
-    with _deaf(), _environment({name: str(value) for name, value in (dask.config.get(_ENVIRONMENT) or {}).items()}):
+    with deaf(), _environment({name: str(value) for name, value in (dask.config.get(_ENVIRONMENT) or {}).items()}):
         forkserver.ensure_running()
 
 
@@ -81,7 +81,7 @@ def local(workers: int) -> Iterator[Client]:
         "distributed.comm.timeouts.connect": "60s",
     }
     with dask.config.set(settings), ExitStack() as stack:
-        with _deaf(), shielded():
+        with deaf(), shielded():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -94,8 +94,12 @@ def local(workers: int) -> Iterator[Client]:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes started inside pass over Ctrl-C, which a terminal sends to all: to end them is this one's business."""
+def deaf() -> Iterator[None]:
+    """Pass over Ctrl-C while inside.
+
+    Processes started there do so as long as they live: a terminal sends it to all, and to end them is the business of
+    the one that started them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

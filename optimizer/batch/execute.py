@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -75,6 +75,7 @@ class Batch:
     results: dict[str, Result] = field(default_factory=dict)
     is_interrupted: bool = False
     _rests_until: float = 0.0
+    _twins: dict[str, list[Job]] = field(default_factory=dict)
 
     def settle_known(self) -> list[Job]:
         """Take over what is finished already; returns the jobs left, of several with equal inputs only the first.
@@ -84,7 +85,7 @@ class Batch:
         """
         left: list[Job] = []
         done = dict(self.known)
-        self._twins: dict[str, list[Job]] = {}
+        self._twins = {}
         for job in self.plan.jobs:
             identity, target = job.identity(self.plan.options, self.plan.draws), self.folder / job.place
             if target.exists():
@@ -105,7 +106,7 @@ class Batch:
         return left
 
     def carry_out(self, client: Client, jobs: list[Job], slots: int, workers: int) -> None:
-        """Do the jobs, ``slots`` at a time and as many again waiting; Ctrl-C leaves what is finished in place."""
+        """Do the jobs, ``slots`` at a time and as many again waiting; Ctrl-C lets go of what is under way."""
         from distributed import as_completed
 
         client.subscribe_topic(TOPIC, self._heard)
@@ -122,9 +123,8 @@ class Batch:
                 for after in islice(waiting, 1):
                     self._submit(client, queue, going, after, workers)
         except KeyboardInterrupt:
-            self.is_interrupted = True
             client.cancel(list(going), force=True)
-            self._count(self.plan.jobs)
+            raise
         finally:
             if client.status == "running":
                 client.unsubscribe_topic(TOPIC)
@@ -140,9 +140,10 @@ class Batch:
     def _heard(self, event: tuple[float, Mapping[str, str]]) -> None:
         self.listener.says(event[1]["job"], event[1]["text"])
 
-    def _count(self, jobs: Iterable[Job]) -> None:
-        """Count what workers had put into place when the batch was interrupted, before they could say so."""
-        for job in jobs:
+    def interrupt(self) -> None:
+        """End early; what workers had put into place before they could say so counts too."""
+        self.is_interrupted = True
+        for job in self.plan.jobs:
             target = self.folder / job.place
             if target.exists() and job.place not in self.results:
                 status = str(read_manifest(target).get("status"))
@@ -191,7 +192,7 @@ class Batch:
     def code(self) -> int:
         """Exit code: the worst of the cases; 4 or 5 if the batch was interrupted before all were done."""
         codes = [result.outcome.code for result in self.results.values()]
-        if self.is_interrupted:
+        if self.is_interrupted and len(self.results) < len(self.plan.jobs):
             has_run = any(result.run is not None for result in self.results.values())
             codes.append(LIMIT if has_run else LIMIT + 1)
         return max(codes, default=DONE)
@@ -253,13 +254,19 @@ def shared_out(cores: int, jobs: int, asked: int | None) -> tuple[int, int]:
 
 
 def run_batch(batch: Batch, scheduler: str | None) -> None:
-    """Carry a batch out on this machine, or on the workers of a scheduler."""
+    """Carry a batch out on this machine, or on the workers of a scheduler; Ctrl-C ends it wherever it comes."""
+    batch.write_state()
+    try:
+        jobs = batch.settle_known()
+        if jobs:
+            _with_workers(batch, jobs, scheduler)
+    except KeyboardInterrupt:
+        batch.interrupt()
+
+
+def _with_workers(batch: Batch, jobs: list[Job], scheduler: str | None) -> None:
     from optimizer.batch import cluster
 
-    batch.write_state()
-    jobs = batch.settle_known()
-    if not jobs:
-        return
     with ExitStack() as stack:
         if scheduler is None:
             at_once, each = shared_out(cluster.cores(), len(jobs), batch.plan.workers)

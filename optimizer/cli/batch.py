@@ -46,9 +46,9 @@ def batch(obj: dict[str, Any], /, what: tuple[str, ...], **options: Any) -> int:
       sourcing batch cases/batch-frontiers.toml -o runs/tonight --resume
       sourcing batch my-case other-case --scheduler tcp://head:8786
     """
-    if not options["dry_run"] and options["scheduler"] is None:
-        from optimizer.batch import cluster
+    from optimizer.batch import cluster
 
+    if not options["dry_run"] and options["scheduler"] is None:
         cluster.get_ready()
     plan, name = _plan(what, options)
     folder = Path(options["output"] or Path(RUNS) / name)
@@ -62,8 +62,9 @@ def batch(obj: dict[str, Any], /, what: tuple[str, ...], **options: Any) -> int:
     with claimed(folder, options["resume"]), _watched(obj["quiet"], len(plan.jobs)) as watch:
         carried = Batch(plan, folder, options["scheduler"] is None, watch, known)
         run_batch(carried, options["scheduler"])
-        carried.write_state()
-        page = write_index(carried)
+        with cluster.deaf():
+            carried.write_state()
+            page = write_index(carried)
     _tell(carried, page, options["as_json"])
     return carried.code
 

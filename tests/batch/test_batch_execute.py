@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from distributed import Client
 
 import optimizer.batch.cluster
 import optimizer.batch.execute as execute
+import optimizer.batch.index
 from optimizer.batch.parcel import packed, unpack
 from optimizer.batch.store import known_runs, query, stored_runs, summary
 from optimizer.batch.worker import Outcome, do
@@ -229,6 +231,34 @@ def test_ctrl_c_leaves_what_is_finished_and_the_rest_for_later(sourcing, tmp_pat
     assert (tmp_path / "out" / "index.html").is_file()
     assert sourcing("-q", "batch", path, "-o", "out", "--workers", 1, "--resume", "--root", "none")[0] == 0
     assert len(stored_runs(tmp_path / "out")) == 9
+
+
+@pytest.mark.parametrize(("moment", "ends"), [("workers", 5), ("closing", 0), ("index", 0)])
+def test_ctrl_c_before_and_after_the_jobs_is_an_end_too(sourcing, tmp_path, quickly, near, monkeypatch, moment, ends):
+    """While workers start no job has a run yet; while they are let go, and while the index is written, all have."""
+    write_index = optimizer.batch.index.write_index
+
+    def ctrl_c(now):
+        if now == moment:
+            signal.raise_signal(signal.SIGINT)
+
+    @contextmanager
+    def cluster(*_):
+        ctrl_c("workers")
+        yield near
+        ctrl_c("closing")
+
+    def index(carried):
+        ctrl_c("index")
+        return write_index(carried)
+
+    monkeypatch.setattr(optimizer.batch.cluster, "local", cluster)
+    monkeypatch.setattr(optimizer.batch.index, "write_index", index)
+    code, _, err = sourcing("batch", batch_file(tmp_path, ["force-majeure"], MANY), "-o", "out", "--workers", 1)
+    assert code == ends, err
+    assert ("9 of 9 jobs are left; go on by --resume" in err) == bool(ends)
+    assert (tmp_path / "out" / "index.html").is_file()
+    assert not (tmp_path / "out" / "lock.json").exists()
 
 
 def test_a_run_that_travels_is_put_into_place_whole(sourcing, tmp_path, quickly, template, monkeypatch):
