@@ -60,11 +60,16 @@ class Desk:
         """Until the deadline; never negative."""
         return max(0.0, self.deadline - time.perf_counter())
 
-    def relax(self, questions: Sequence[Question]) -> list[Ground]:
-        """Relaxations of some questions (at most as many as there are members), with the plans rounded from them."""
+    def relax(self, questions: Sequence[Question], slack: float = 0.0) -> list[Ground]:
+        """Relaxations of some questions (at most as many as there are members), with the plans rounded from them.
+
+        Args:
+            questions: what to relax.
+            slack: what a large program's relaxations and plans may lack, in the questions' objective.
+        """
         found = {k: self._known(question) for k, question in enumerate(questions)}
         open_ones = [k for k, ground in found.items() if ground is None]
-        calls = [(questions[k], self.seconds_left) for k in open_ones]
+        calls = [(questions[k], self.seconds_left, slack) for k in open_ones]
 
         def keep(number: int, ground: Ground) -> None:
             question = questions[open_ones[number]]

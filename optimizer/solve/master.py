@@ -26,13 +26,13 @@ from optimizer.solve.highs import (
     solve,
     violation,
 )
-from optimizer.solve.measure import Measure
+from optimizer.solve.losses import Losses
 from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut, Recourse
+from optimizer.solve.rounds import Rounds
 from optimizer.solve.starts import Starts
 from optimizer.solve.warm import WarmProgram
 
-MIP_OPTIONS = {"mip_pscost_minreliable": 1}
 WARM_OPTIONS = {"dual_simplex_cost_perturbation_multiplier": 0.0}
 """Costs perturbed by the dual simplex have to be put right by the primal one, which on degenerate first stages walks
 for ever: with perturbation the relaxation of the flagship at 1 month took 33 s in one case, without it 6."""
@@ -42,9 +42,6 @@ LARGE = 2000
 
 ROUNDS = 60
 """Most rounds of the linear phase; it needs 6 to 14 as a rule. A stop here is honest: the bound still holds."""
-
-SLACK = 0.05
-"""Cuts slacker than this (relative to 1 + loss) at the relaxed optimum are left out of the first MIP round."""
 
 
 class Master:
@@ -69,9 +66,8 @@ class Master:
         self.is_pure = bool(self.integers.size == program.is_integer.size) and not self.has_blocks
         self.options: dict[str, object] = {}
         self.cuts: list[Cut] = []
-        self.hot: list[int] = []
         self.starts = Starts()
-        self.measure = Measure(program, self.first, self.second) if self.has_blocks else None
+        self.losses = Losses(program, self.first, self.second, self.recourse) if self.has_blocks else None
         self.linear = self._base()
         self.warm = WarmProgram(self.linear, WARM_OPTIONS)
         self.second_row, self.first_row = program.matrix.shape[0], program.matrix.shape[0] + 1
@@ -132,13 +128,15 @@ class Master:
         shape = (len(cuts), self.program.lower.size)
         return sparse.csr_matrix((data, indices, starts), shape=shape), np.array([cut.constant for cut in cuts])
 
-    def _violated(self, cuts: Sequence[Cut], x: Floats) -> list[Cut]:
-        return [cut for cut in cuts if cut.at(x) - x[cut.theta] > TOLERANCE * (1.0 + abs(x[cut.theta]))]
-
     # --- linear phase -------------------------------------------------------------------------------------------
 
     def relax(
-        self, question: Question, fixed: Floats | None = None, seconds: float = math.inf, is_near: bool = False
+        self,
+        question: Question,
+        fixed: Floats | None = None,
+        seconds: float = math.inf,
+        is_near: bool = False,
+        slack: float = 0.0,
     ) -> Relaxed:
         """Solve the linear relaxation, or with ``fixed`` the program whose integers are those of that vector.
 
@@ -146,17 +144,18 @@ class Master:
         against 1 to 4 on the flagship): only where the last solve was next to it (``is_near``) it begins there.
 
         Cuts are separated halfway between the optimum and the mean of earlier optima, and at the optimum itself when
-        that gives none, until the true second objective is the master's.
+        that gives none, until the true second objective is the master's, or what it lacks is worth no more than
+        ``slack`` of the question's objective.
         """
         self._pose(question, fixed)
         self._begin(question, fixed is not None, is_near)
-        relaxed = self._rounds(question, time.perf_counter() + seconds)
+        relaxed = self._rounds(question, time.perf_counter() + seconds, slack)
         if fixed is None and self.is_large and relaxed.x is not None and question.of_first > 0.0:
             self.starts.add(self.values(relaxed.x)[1], relaxed.price or question.weight, self.warm.basis())
         return relaxed
 
-    def _rounds(self, question: Question, deadline: float) -> Relaxed:
-        """Solve, evaluate and cut until the losses are true."""
+    def _rounds(self, question: Question, deadline: float, slack: float) -> Relaxed:
+        """Solve, evaluate and cut until the losses are true, or as good as."""
         centre: Floats | None = None
         attained: Attained | None = None
         stalled, last = 0, -math.inf
@@ -165,14 +164,17 @@ class Master:
             if not outcome.is_optimal or outcome.values is None:
                 return Relaxed(outcome.termination, outcome.bound, 0.0, None, None)
             x, bound = outcome.values, outcome.objective
-            stalled = stalled + 1 if bound - last <= 1e-7 * (1.0 + abs(bound)) else 0
+            stalled = stalled + 1 if bound - last <= max(slack, 1e-7 * (1.0 + abs(bound))) else 0
             last = bound
-            if centre is not None and stalled < 3 and self._separate(0.5 * (x + centre), x):
-                centre = 0.5 * (x + centre)
-                continue
-            attained, missing = self._true_point(x, question)
-            is_true = attained is not None and self._is_true(attained, x, question)
-            if is_true or not missing:
+            if centre is not None and stalled < (1 if slack else 3):
+                between = [] if self.losses is None else self.losses.between(0.5 * (x + centre), x)
+                if between:
+                    self.add_cuts(between)
+                    centre = 0.5 * (x + centre)
+                    continue
+            near = _price(outcome, self.second_row), slack if stalled else 0.0
+            attained, missing = self.true_point(x, question, near, time.perf_counter() < deadline)
+            if not missing or (attained is not None and self._is_true(attained, x, question, near)):
                 return self._relaxed(outcome, attained)
             self.add_cuts(missing)
             centre = x if centre is None else 0.5 * (x + centre)
@@ -181,8 +183,7 @@ class Master:
         return self._relaxed(outcome, attained)
 
     def _relaxed(self, outcome: Outcome, attained: Attained | None) -> Relaxed:
-        duals = outcome.row_duals
-        price = 0.0 if duals is None else max(0.0, -float(duals[self.second_row]))
+        price = _price(outcome, self.second_row)
         return Relaxed(outcome.termination, outcome.objective, price, outcome.values, attained, outcome)
 
     def _pose(self, question: Question, fixed: Floats | None) -> None:
@@ -204,49 +205,69 @@ class Master:
         elif math.isfinite(question.max_second) or question.weight > 0.0 < question.of_first:
             self.warm.begin_at(self.starts.nearest(question))
 
-    def _separate(self, at: Floats, x: Floats) -> bool:
-        """Cuts found at one vector that another violates, of the blocks that gave some last time."""
-        if not self.hot:
-            return False
-        missing = self._violated(self.recourse.evaluate(at, self.hot).cuts, x)
-        self.add_cuts(missing)
-        return bool(missing)
+    def true_point(
+        self, x: Floats, question: Question, near: tuple[float, float] = (0.0, 0.0), is_early: bool = False
+    ) -> tuple[Attained | None, list[Cut]]:
+        """The plan of x with its true losses (None if they break a row), and cuts that x violates.
 
-    def _true_point(self, x: Floats, question: Question) -> tuple[Attained | None, list[Cut]]:
-        """The plan of x with its true losses (None if they break a row), and the cuts x violates."""
-        if self.measure is None:
+        Args:
+            x: first-stage vector.
+            question: what is minimised.
+            near: price of the cap on the second objective, and what may be lacking.
+            is_early: begin with the blocks that counted before; if they show that x lacks more, the others are not
+                asked, and there is no plan.
+        """
+        if self.losses is None:
             return self._attained(x), []
-        evaluation = self.recourse.evaluate(x)
-        true = self.measure.complete(x, evaluation.losses, question.of_first, question.weight)
-        missing = self._violated(evaluation.cuts, x)
-        self.hot = [k for k, cut in enumerate(evaluation.cuts) if self._violated([cut], x)] or self.hot
-        return (None if true is None else self._attained(true)), missing
+        if is_early and self.losses.counted and self.is_large:
+            _, missing, is_true = self._heard(self.losses, x, question, near, sorted(self.losses.counted))
+            if missing and not is_true:
+                return None, missing
+        attained, missing, _ = self._heard(self.losses, x, question, near)
+        return attained, missing
 
-    def _is_true(self, attained: Attained, x: Floats, question: Question) -> bool:
+    def _heard(
+        self, losses: Losses, x: Floats, question: Question, near: tuple[float, float],
+        blocks: Sequence[int] | None = None,
+    ) -> tuple[Attained | None, list[Cut], bool]:  # fmt: skip
+        """The plan that some blocks make of x, cuts that x violates, and whether x is as good as the plan."""
+        heard = losses.heard(x, question, blocks)
+        plan = None if heard.plan is None else self._attained(heard.plan)
+        is_true = plan is not None and self._is_true(plan, x, question, near)
+        return plan, heard.felt if heard.felt or is_true else heard.violated, is_true
+
+    def _is_true(
+        self, attained: Attained, x: Floats, question: Question, near: tuple[float, float] = (0.0, 0.0)
+    ) -> bool:
+        """Whether a vector's objectives are those of its plan, or what they lack is worth no more than ``near``."""
         first, second = self.values(x)
-        return attained.second <= second + TOLERANCE * (1.0 + abs(second)) and question.value(
-            attained.first, attained.second
-        ) <= question.value(first, second) + TOLERANCE * (1.0 + abs(question.value(first, second)))
+        price, slack = near
+        value = question.value(first, second)
+        dearer = question.value(attained.first, attained.second) - value
+        worse = attained.second - second
+        if slack and (price or math.isinf(question.max_second)) and price * max(0.0, worse) + dearer <= slack:
+            return True
+        return worse <= TOLERANCE * (1.0 + abs(second)) and dearer <= TOLERANCE * (1.0 + abs(value))
 
     # --- integers -----------------------------------------------------------------------------------------------
 
-    def polish(self, question: Question, x: Floats, is_near: bool = False) -> Attained | None:
+    def polish(self, question: Question, x: Floats, is_near: bool = False, slack: float = 0.0) -> Attained | None:
         """Best attained point with the integers of ``x``; None if they cannot meet the caps with true losses.
 
         Args:
             question: what to minimise under which caps.
             x: vector whose integers count.
             is_near: whether the last linear solve ended at about that vector.
+            slack: what the plan may lack, as of :meth:`relax`; a cap counts as met where what is over is worth no more.
         """
         if self.is_pure:
             rounded = np.round(x)
             base = replace(self.linear, is_integer=None)
             return self._attained(rounded) if violation(base, rounded) <= TOLERANCE else None
-        attained = self.relax(question, fixed=x, is_near=is_near).attained
-        room = TOLERANCE * 10
-        if attained is None or attained.second > question.max_second + room * (1.0 + abs(question.max_second)):
-            return None
-        return attained
+        relaxed = self.relax(question, fixed=x, is_near=is_near, slack=slack)
+        room = 10 * TOLERANCE * (1.0 + abs(question.max_second)) + (slack / relaxed.price if relaxed.price else 0.0)
+        attained = relaxed.attained
+        return None if attained is None or attained.second > question.max_second + room else attained
 
     def answer(
         self,
@@ -269,9 +290,9 @@ class Master:
         """
         began = time.perf_counter()
         known = len(self.cuts)
-        search = _Search(self, question, gap, began + seconds, start)
+        search = Rounds(self, question, gap, began + seconds, start)
         search.run(rounds, relaxed)
-        points = sorted(search.points, key=lambda p: (_outside(question, p), question.value(p.first, p.second)))
+        points = sorted(search.points, key=lambda p: (not question.allows(p), question.value(p.first, p.second)))
         spent = time.perf_counter() - began
         cuts = tuple(self.cuts[known:])
         return Answer(question, tuple(points), search.bound, search.termination, search.word, spent, cuts)
@@ -298,9 +319,9 @@ class Master:
             )
         return program
 
-    def slice(self, x: Floats, weights: Sequence[float]) -> list[Attained]:
+    def slice(self, x: Floats, weights: Sequence[float], slack: float = 0.0) -> list[Attained]:
         """Attained points of one portfolio at several weights; those that fail are left out."""
-        found = [self.polish(Question(weight=weight), x) for weight in weights]
+        found = [self.polish(Question(weight=weight), x, slack=slack) for weight in weights]
         return [point for point in found if point is not None]
 
     def safest(self, x: Floats, seconds: float = math.inf) -> Attained | None:
@@ -312,88 +333,6 @@ class Master:
         return self.polish(Question(max_second=low.second + room), x) or low
 
 
-def _outside(question: Question, point: Attained) -> bool:
-    room = 10 * TOLERANCE
-    return point.second > question.max_second + room * (1.0 + abs(question.max_second)) or (
-        point.first > question.max_first + room * (1.0 + abs(question.max_first))
-    )
-
-
-class _Search:
-    """The rounds of one question."""
-
-    def __init__(self, master: Master, question: Question, gap: float, deadline: float, start: Floats | None) -> None:
-        self.master, self.question, self.gap, self.deadline, self.start = master, question, gap, deadline, start
-        self.points: list[Attained] = []
-        self.bound, self.word = -math.inf, ""
-        self.termination = Termination.TIME_LIMIT
-        self.chosen: set[int] = set()
-
-    def run(self, rounds: int, relaxed: Relaxed | None = None) -> None:
-        relaxed = relaxed or self.master.relax(self.question, seconds=self._left())
-        self.bound, self.termination = relaxed.bound, relaxed.termination
-        self.word = relaxed.termination.value
-        if relaxed.termination is not Termination.OPTIMAL:
-            return
-        if not self.master.integers.size:
-            if relaxed.attained is not None:
-                self.points.append(relaxed.attained)
-            return
-        if relaxed.x is not None:
-            self._choose(relaxed.x, SLACK)
-        if self.start is not None:
-            self._choose(self.start, 0.1 * SLACK)
-        for number in range(rounds):
-            if not self._round(loose=2.5 if number == 0 and self.master.has_blocks else 1.0):
-                return
-
-    def _left(self) -> float:
-        return self.deadline - time.perf_counter()
-
-    def _choose(self, x: Floats, slack: float) -> None:
-        for number, cut in enumerate(self.master.cuts):
-            if x[cut.theta] - cut.at(x) <= slack * (1.0 + abs(x[cut.theta])):
-                self.chosen.add(number)
-
-    def _round(self, loose: float) -> bool:
-        """One solve; returns whether another makes sense."""
-        master, question = self.master, self.question
-        if self._left() <= 0:
-            self.termination = Termination.TIME_LIMIT
-            return False
-        options = {**(MIP_OPTIONS if master.is_large else {}), **master.options}
-        limits = Limits(self._left(), max(self.gap * 0.5 * loose, 1e-9), 0.0, master.seed, options)
-        cuts = [master.cuts[number] for number in sorted(self.chosen)]
-        outcome = master.mixed(question, cuts, limits, self.start)
-        self.bound, self.word = max(self.bound, outcome.bound), outcome.word
-        self.termination = outcome.termination
-        if outcome.values is None:
-            return False
-        known = len(master.cuts)
-        self._collect(outcome.values)
-        self._choose(outcome.values, TOLERANCE)
-        new = set(range(known, len(master.cuts)))
-        self.chosen |= new
-        if self.best() - self.bound <= self.gap or outcome.termination is not Termination.OPTIMAL:
-            return False
-        return master.has_blocks
-
-    def best(self) -> float:
-        inside = [self.question.value(p.first, p.second) for p in self.points if not _outside(self.question, p)]
-        return min(inside, default=math.inf)
-
-    def _collect(self, x: Floats) -> None:
-        master, question = self.master, self.question
-        if master.has_blocks:
-            true, missing = master._true_point(x, question)
-            master.add_cuts(missing)
-            if true is not None:
-                self.points.append(true)
-        point = master.polish(question, x)
-        if point is None and math.isfinite(question.max_second):
-            steep = Question(weight=max(question.weight, 1.0) * 100.0, of_first=question.of_first)
-            point = master.polish(steep, x)
-        if point is not None:
-            self.points.append(point)
-            if not _outside(question, point) and question.value(point.first, point.second) <= self.best():
-                self.start = point.x
+def _price(outcome: Outcome, row: int) -> float:
+    """What a unit less of a capped row costs."""
+    return 0.0 if outcome.row_duals is None else max(0.0, -float(outcome.row_duals[row]))

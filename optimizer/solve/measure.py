@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,21 @@ import numpy.typing as npt
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.highs import HEADROOM, TOLERANCE, LinearProgram, Termination, violation
 from optimizer.solve.warm import WarmProgram
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A plan with its true measure, and which blocks' losses the measure feels there.
+
+    Attributes:
+        x: first-stage vector.
+        prices: per block, what a month more of loss would raise the objective by; 0 for losses that are mild enough
+            not to count. By duality, a vector whose losses are too low in blocks of price 0 alone has no lower measure
+            than this one.
+    """
+
+    x: Floats
+    prices: Floats
 
 
 class Measure:
@@ -42,7 +58,7 @@ class Measure:
             )
         )
 
-    def complete(self, x: Floats, losses: Floats, of_first: float, weight: float) -> Floats | None:
+    def complete(self, x: Floats, losses: Floats, of_first: float, weight: float) -> Completed | None:
         """The vector with true losses and the least objective they allow; None if a row cannot hold.
 
         Args:
@@ -63,11 +79,11 @@ class Measure:
         if self.has_first:
             self.warm.change_costs((of_first * self.first + max(weight, 1e-6) * self.second)[self.columns])
         outcome = self.warm.solve()
-        if outcome.termination is not Termination.OPTIMAL or outcome.values is None:
+        if outcome.termination is not Termination.OPTIMAL or outcome.values is None or outcome.reduced_costs is None:
             return None
         true = x.copy()
         true[self.columns] = outcome.values
-        return true if self._holds(true) else None
+        return Completed(true, np.maximum(0.0, outcome.reduced_costs[self.place])) if self._holds(true) else None
 
     def _holds(self, x: Floats) -> bool:
         program = self.program

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from optimizer.solve.compiled import Floats
-from optimizer.solve.highs import Outcome, Termination
+from optimizer.solve.highs import TOLERANCE, Outcome, Termination
 from optimizer.solve.recourse import Cut
 
 
@@ -22,6 +22,11 @@ class Question:
     def value(self, first: float, second: float) -> float:
         """Objective at these two values."""
         return self.of_first * first + self.weight * second
+
+    def allows(self, point: Attained) -> bool:
+        """Whether a plan meets the caps, but for rounding."""
+        pairs = ((point.first, self.max_first), (point.second, self.max_second))
+        return all(value <= cap + 10 * TOLERANCE * (1.0 + abs(cap)) for value, cap in pairs)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,9 @@ SECONDS = 25.0
 PASSES = 5
 """How often gaps are tightened and limits raised once every question has been asked."""
 
+LACKING = 0.05
+"""Share of a question's gap that losses found too low may be worth in the linear phase of a large program."""
+
 LIKE = 0.05
 """Slopes closer than this share are the same question."""
 
@@ -131,7 +134,9 @@ class Search:
         for batch in _batches(caps, self.desk.size):
             if self._is_over():
                 return
-            for cap, found in zip(batch, self._relax([Question(max_second=cap) for cap in batch]), strict=True):
+            for cap, found in zip(
+                batch, self._relax([Question(max_second=cap) for cap in batch], self._slack()), strict=True
+            ):
                 if found.termination is Termination.OPTIMAL and found.price > 0.0:
                     self._tangent(cap, found)
 
@@ -156,8 +161,8 @@ class Search:
             tidy = self._relax([Question(of_first=0.0, weight=1.0, max_first=ceiling)])[0]
             self.high = max(self.low, min(self.high, tidy.bound if tidy.x is not None else self.high))
 
-    def _relax(self, questions: Sequence[Question]) -> list[Relaxed]:
-        grounds = self.desk.relax(questions)
+    def _relax(self, questions: Sequence[Question], slack: float = 0.0) -> list[Relaxed]:
+        grounds = self.desk.relax(questions, slack)
         for question, ground in zip(questions, grounds, strict=True):
             self.solves += 1
             self._add_ground(question, ground)
@@ -251,6 +256,9 @@ class Search:
     def _gap(self) -> float:
         share = min(self.effort.gap_share, 0.5 * self.effort.tolerance_share) * 0.4**self.tier
         return max(share * self.first_size, 1e-9)
+
+    def _slack(self) -> float:
+        return LACKING * self._gap() if self.is_large else 0.0
 
     def _seconds(self) -> float:
         if not math.isfinite(self.effort.time_limit_s):

@@ -41,32 +41,39 @@ class Studio:
 
     master: Master
 
-    def tread(self, question: Question, seconds: float, cuts: Sequence[Cut]) -> Ground:
-        """Relax a question; where mixed-integer solves are long, round the relaxation to a plan and take slices."""
+    def tread(self, question: Question, seconds: float, slack: float, cuts: Sequence[Cut]) -> Ground:
+        """Relax a question; where mixed-integer solves are long, round the relaxation to a plan and take slices.
+
+        Args:
+            question: what to minimise under which caps.
+            seconds: limit.
+            slack: what the relaxation and its plans may lack, as of :meth:`optimizer.solve.master.Master.relax`.
+            cuts: found by others.
+        """
         deadline = time.perf_counter() + seconds
         self.master.add_cuts(cuts)
         known = len(self.master.cuts)
-        relaxed = self.master.relax(question, seconds=seconds)
-        plans = self._rounded(question, relaxed, deadline)
+        relaxed = self.master.relax(question, seconds=seconds, slack=slack)
+        plans = self._rounded(question, relaxed, deadline, slack)
         return Ground(replace(relaxed, outcome=None), tuple(plans), tuple(self.master.cuts[known:]))
 
-    def _rounded(self, question: Question, relaxed: Relaxed, deadline: float) -> list[Attained]:
+    def _rounded(self, question: Question, relaxed: Relaxed, deadline: float, slack: float) -> list[Attained]:
         is_worth_it = self.master.is_large and self.master.integers.size and question.of_first > 0.0
         if not is_worth_it or relaxed.termination is not Termination.OPTIMAL:
             return []
-        plan = dive(self.master, question) or self._softer(relaxed, deadline)
+        plan = dive(self.master, question, slack) or self._softer(relaxed, deadline, slack)
         if plan is None or self.master.is_pure or relaxed.price <= 0.0:
             return [] if plan is None else [plan]
-        return [plan, *self.master.slice(plan.x, (relaxed.price,))]
+        return [plan, *self.master.slice(plan.x, (relaxed.price,), slack)]
 
-    def _softer(self, relaxed: Relaxed, deadline: float) -> Attained | None:
+    def _softer(self, relaxed: Relaxed, deadline: float, slack: float) -> Attained | None:
         """Where rounding breaks the cap itself: the same relaxation with the cap's price in its place."""
         left = deadline - time.perf_counter()
         if relaxed.price <= 0.0 or left <= 0.0:
             return None
         priced = Question(relaxed.price)
-        is_there = self.master.relax(priced, seconds=left).termination is Termination.OPTIMAL
-        return dive(self.master, priced) if is_there else None
+        is_there = self.master.relax(priced, seconds=left, slack=slack).termination is Termination.OPTIMAL
+        return dive(self.master, priced, slack) if is_there else None
 
     def study(self, task: Task, start: Attained | None, cuts: Sequence[Cut]) -> Answer:
         """Answer a task and take slices of its portfolio; cuts of others are taken over first."""

@@ -97,19 +97,19 @@ def test_a_rounding_that_breaks_its_cap_goes_on_at_the_caps_price(monkeypatch: p
     monkeypatch.setattr(master, "LARGE", 0)
     asked: list[Question] = []
 
-    def only_priced(made: Master, question: Question) -> Attained | None:
+    def only_priced(made: Master, question: Question, slack: float) -> Attained | None:
         asked.append(question)
-        return None if np.isfinite(question.max_second) else dive(made, question)
+        return None if np.isfinite(question.max_second) else dive(made, question, slack)
 
     monkeypatch.setattr(studio, "dive", only_priced)
-    ground = Studio(Master(compiled(0), "cost", "loss")).tread(Question(max_second=4.0), np.inf, ())
+    ground = Studio(Master(compiled(0), "cost", "loss")).tread(Question(max_second=4.0), np.inf, 0.0, ())
     assert asked == [Question(max_second=4.0), Question(ground.relaxed.price)]
     assert ground.plans
     made = Master(compiled(0), "cost", "loss")
     for plan in ground.plans:  # nothing better at that price exists, and the plan is a true one
         assert plan.first + ground.relaxed.price * plan.second >= made.answer(asked[1], 1e-9).bound - 1e-6
         assert violation(made.linear, plan.x) <= 1e-5
-    late = Studio(made).tread(Question(max_second=4.0), 0.0, ())
+    late = Studio(made).tread(Question(max_second=4.0), 0.0, 0.0, ())
     assert late.plans == ()
 
 
