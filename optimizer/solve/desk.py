@@ -65,7 +65,7 @@ class Desk:
 
         Args:
             questions: what to relax.
-            slack: what a large program's relaxations and plans may lack, in the questions' objective.
+            slack: what a large program's relaxations may lack, in the questions' objective.
         """
         found = {k: self._known(question) for k, question in enumerate(questions)}
         open_ones = [k for k, ground in found.items() if ground is None]

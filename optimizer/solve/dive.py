@@ -4,7 +4,7 @@ Where the relaxation is nearly whole, rounding it by steps finds a plan within a
 bound, long before a mixed-integer solve has finished its root: on the flagship in two seconds instead of sixteen.
 At each step the fractional integers near their ceiling are fixed there (at least the one nearest), those near their
 floor there, and the relaxation is solved again from its last basis. A step that leaves nothing feasible is undone and
-its first choice forbidden.
+its first choice forbidden; where that leaves nothing either, the step before is undone.
 """
 
 from __future__ import annotations
@@ -37,36 +37,35 @@ class _Step:
     raised: Integers
 
 
-def dive(master: Master, question: Question, slack: float = 0.0) -> Attained | None:
+def dive(master: Master, question: Question) -> Attained | None:
     """A plan near the optimum of a question's relaxation, with its true losses; None if none is found.
 
     Args:
         master: whose linear program was just relaxed for this question.
         question: what to minimise under which caps.
-        slack: what the plan may lack, as of :meth:`optimizer.solve.master.Master.relax`.
     """
     x = _whole(master)
-    return None if x is None else master.polish(question, x, is_near=True, slack=slack)
+    return None if x is None else master.polish(question, x, is_near=True)
 
 
 def _whole(master: Master) -> Floats | None:
     """A vector with whole integers, by rounding from relaxation to relaxation."""
     lower, upper = master.program.lower.copy(), master.program.upper.copy()
-    last: _Step | None = None
+    steps: list[_Step] = []
     undone = 0
     for _ in range(STEPS):
         outcome = master.warm.solve()
         if outcome.values is None:
             undone += 1
-            if last is None or undone > UNDONE:
+            if not steps or undone > UNDONE:
                 return None
-            lower, upper, last = _forbidden(last)
+            lower, upper = _forbidden(steps.pop())
         else:
             fractions = _fractions(master, outcome.values)
             if not np.any(fractions):
                 return outcome.values
-            last = _Step(lower.copy(), upper.copy(), _raised(master.integers, fractions))
-            _round(master.integers, outcome.values, last, (lower, upper))
+            steps.append(_Step(lower.copy(), upper.copy(), _raised(master.integers, fractions)))
+            _round(master.integers, outcome.values, steps[-1], (lower, upper), undone > 0)
         master.warm.change_column_bounds(lower, upper)
     return None
 
@@ -85,22 +84,27 @@ def _raised(integers: Integers, fractions: Floats) -> Integers:
     return integers[order[:count]]
 
 
-def _round(integers: Integers, x: Floats, step: _Step, bounds: tuple[Floats, Floats]) -> None:
-    """Tighten bounds: what is whole stays at least there, the raised go up, what is near its floor goes down."""
+def _round(integers: Integers, x: Floats, step: _Step, bounds: tuple[Floats, Floats], is_wary: bool) -> None:
+    """Tighten bounds: what is whole stays at least there, the raised go up, what is near its floor goes down.
+
+    Once a step had to be undone nothing goes down any more: that may have been the reason.
+    """
     lower, upper = bounds
     values = x[integers]
     whole = np.abs(values - np.round(values)) <= TOLERANCE
     lower[integers[whole]] = np.maximum(lower[integers[whole]], np.round(values[whole]))
     lower[step.raised] = np.maximum(lower[step.raised], np.ceil(x[step.raised] - TOLERANCE))
+    if is_wary:
+        np.minimum(lower, upper, out=lower)
+        return
     low = ~whole & (values - np.floor(values) <= DOWN) & ~np.isin(integers, step.raised)
     upper[integers[low]] = np.minimum(upper[integers[low]], np.floor(values[low]))
     np.minimum(lower, upper, out=lower)
 
 
-def _forbidden(step: _Step) -> tuple[Floats, Floats, _Step]:
+def _forbidden(step: _Step) -> tuple[Floats, Floats]:
     """The bounds before a step, with its first choice forbidden."""
     lower, upper = step.lower.copy(), step.upper.copy()
     first = step.raised[0]
     upper[first] = max(lower[first], upper[first] - 1.0)
-    left = step.raised[1:] if step.raised.size > 1 else step.raised
-    return lower, upper, _Step(lower.copy(), upper.copy(), left)
+    return lower, upper

@@ -40,6 +40,9 @@ for ever: with perturbation the relaxation of the flagship at 1 month took 33 s 
 LARGE = 2000
 """Columns above which mixed-integer solves are long: avoided where possible, with a cheaper branching rule."""
 
+CLOSE = 0.01
+"""What a capped objective may lack at most, relative to 1 plus itself, whatever its price: early prices are too low."""
+
 ROUNDS = 60
 """Most rounds of the linear phase; it needs 6 to 14 as a rule. A stop here is honest: the bound still holds."""
 
@@ -245,29 +248,30 @@ class Master:
         value = question.value(first, second)
         dearer = question.value(attained.first, attained.second) - value
         worse = attained.second - second
-        if slack and (price or math.isinf(question.max_second)) and price * max(0.0, worse) + dearer <= slack:
+        is_priced = math.isinf(question.max_second) or 0.0 < worse <= CLOSE * (1.0 + abs(second))
+        if slack and is_priced and price * max(0.0, worse) + dearer <= slack:
             return True
         return worse <= TOLERANCE * (1.0 + abs(second)) and dearer <= TOLERANCE * (1.0 + abs(value))
 
     # --- integers -----------------------------------------------------------------------------------------------
 
-    def polish(self, question: Question, x: Floats, is_near: bool = False, slack: float = 0.0) -> Attained | None:
+    def polish(self, question: Question, x: Floats, is_near: bool = False) -> Attained | None:
         """Best attained point with the integers of ``x``; None if they cannot meet the caps with true losses.
 
         Args:
             question: what to minimise under which caps.
             x: vector whose integers count.
             is_near: whether the last linear solve ended at about that vector.
-            slack: what the plan may lack, as of :meth:`relax`; a cap counts as met where what is over is worth no more.
         """
         if self.is_pure:
             rounded = np.round(x)
             base = replace(self.linear, is_integer=None)
             return self._attained(rounded) if violation(base, rounded) <= TOLERANCE else None
-        relaxed = self.relax(question, fixed=x, is_near=is_near, slack=slack)
-        room = 10 * TOLERANCE * (1.0 + abs(question.max_second)) + (slack / relaxed.price if relaxed.price else 0.0)
-        attained = relaxed.attained
-        return None if attained is None or attained.second > question.max_second + room else attained
+        attained = self.relax(question, fixed=x, is_near=is_near).attained
+        room = TOLERANCE * 10
+        if attained is None or attained.second > question.max_second + room * (1.0 + abs(question.max_second)):
+            return None
+        return attained
 
     def answer(
         self,
@@ -319,9 +323,9 @@ class Master:
             )
         return program
 
-    def slice(self, x: Floats, weights: Sequence[float], slack: float = 0.0) -> list[Attained]:
+    def slice(self, x: Floats, weights: Sequence[float]) -> list[Attained]:
         """Attained points of one portfolio at several weights; those that fail are left out."""
-        found = [self.polish(Question(weight=weight), x, slack=slack) for weight in weights]
+        found = [self.polish(Question(weight=weight), x) for weight in weights]
         return [point for point in found if point is not None]
 
     def safest(self, x: Floats, seconds: float = math.inf) -> Attained | None:
