@@ -13,7 +13,8 @@ the cases after the first fifth,
 - nothing is left in the temporary folder, the home folder, the folder the command was started in, or beside a run.
 
 The library that reads tables keeps readers, up to eight, and adds one whenever two files happen to be asked for at
-once; it is held to one here, so that a thread that is added is one of ours. Memory is sampled after a garbage collection, so that what Python would free anyway does not count.
+once; it is held to one here, so that a thread that is added is one of ours. Memory is sampled after a garbage
+collection, so that what Python would free anyway does not count.
 """
 
 from __future__ import annotations
