@@ -48,7 +48,7 @@ MOST_KIB_PER_CASE = 16.0
 """Rise of memory in use that counts as flat: 8 MiB in 500 cases."""
 
 MOST_GROWTH = 1.25
-"""Memory of the process at the end, relative to the most of the first fifth: allocators keep what they may need again."""
+"""Memory of the process at the end, relative to the most of the first fifth: allocators keep some of what is freed."""
 
 FROM_THE_C_LIBRARY = {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Surroundings in which all of Python's and the tables' memory is the C library's."""
@@ -118,8 +118,8 @@ class _InUse(ctypes.Structure):
     """What the C library tells of its memory (``mallinfo2``), bytes."""
 
     _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks")),
+        *((name, ctypes.c_size_t) for name in ("uordblks", "fordblks", "keepcost")),
     ]
 
 
@@ -155,7 +155,7 @@ def verdict(samples: Sequence[Sample], left: Sequence[str]) -> list[str]:
     rise = slope(later)
     if rise > MOST_KIB_PER_CASE:
         faults.append(f"memory in use rises by {rise:.1f} KiB per case, more than {MOST_KIB_PER_CASE}")
-    growth = later[-1].memory_kib / max(s.memory_kib for s in samples[: len(samples) // 5])
+    growth = later[-1].memory_kib / max(s.memory_kib for s in samples[: len(samples) // 5 + 1])
     if growth > MOST_GROWTH:
         faults.append(f"memory: {growth:.2f} times what it was, more than {MOST_GROWTH}")
     for what in ("files", "threads", "children"):
@@ -268,9 +268,8 @@ def main() -> None:
     for what in ("memory_kib", "in_use_kib", "files", "threads", "children"):
         values = [getattr(s, what) for s in later]
         print(f"{what}: {values[0]} after the first fifth, {values[-1]} at the end, {max(values)} at most")
-    print(
-        f"memory in use rises by {slope(later):.2f} KiB per case (at most {MOST_KIB_PER_CASE}); left behind: {len(left)}"
-    )
+    print(f"memory in use rises by {slope(later):.2f} KiB per case (at most {MOST_KIB_PER_CASE})")
+    print(f"left behind: {len(left)}")
     faults = verdict(samples, left)
     for fault in faults:
         print(f"FAULT {fault}")
