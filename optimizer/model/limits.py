@@ -63,9 +63,9 @@ def usage_definition(m: pyo.ConcreteModel, o: str, t: int) -> Any:
     Unit: 1. Dual: MUSD.
     """
     offer = m.instance.offers[o]
-    running = 1.0 if offer.running_t.get(t, 0.0) > 0 else 0.0
+    is_running = offer.running_t.get(t, 0.0) > 0
     used = m.is_used[offer.facility, t]
-    if running:
+    if is_running:
         return no_less([(1.0, used)], 1.0)
     return no_less([(1.0, used), *scaled(-1.0, active_terms(m, o, t))], 0.0)
 

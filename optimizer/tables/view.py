@@ -37,9 +37,9 @@ class View:
 
     @cached_property
     def stages(self) -> tuple[str, ...]:
-        """Stages in order: those of the case, else as they first appear in the routes."""
+        """Stages in order, each once: those of the case, else as they first appear in the routes."""
         if self.settings.stages:
-            return self.settings.stages
+            return tuple(dict.fromkeys(self.settings.stages))
         return tuple(dict.fromkeys(str(row["stage"]) for row in self.rows("routes") if row["stage"] is not None))
 
     @cached_property

@@ -353,6 +353,30 @@ def test_a_case_without_tolls_shocks_or_stock_can_be_audited():
     assert "demand_balance" in {check.name for check in empty.failures}
 
 
+def test_dearer_and_safer_beats_nothing():
+    results = dict(CLEAN)
+    add("frontier", point=2, cost_musd=COST + 10, loss_months=0.1)(results, {})
+    failed = {failure.name for failure in audited(check_frontier, results, dict(CASE)).failures}
+    assert not failed & {"nondominated", "cheapest_first"}
+
+
+def test_a_stage_at_which_nothing_is_made_has_no_shares():
+    results, case = dict(CLEAN), dict(CASE)
+    put("throughput", "throughput_t", 0.0, facility="mine")(results, case)
+    put("shares", "flow_share", 0.0, stage="mining")(results, case)
+    failed = {failure.name for failure in audited(run.check_policy, results, case).failures}
+    assert "shares_table" not in failed
+
+
+def test_a_project_that_brings_nothing_up_is_not_counted_on():
+    # The mine digs 2 x (60 + 40) t and keeps 10 t ready: with 209 t open it needs the project's 50 t.
+    for profile, fails in ((PLAIN["project_profile"], False), (PLAIN["project_profile"].head(0), True)):
+        results, case = dict(CLEAN), {**CASE, "project_profile": profile}
+        put("capacities", "open_sale_t", 209.0, facility="mine")(results, case)
+        failed = {failure.name for failure in audited(run.check_standby, results, case).failures}
+        assert ("standby_capacity" in failed) == fails
+
+
 def test_every_check_has_a_corruption(family_of):
     """Those of public money, which run once and not per point, have theirs on a toy that has such money."""
     assert set(family_of) - {name for name, _ in CORRUPTIONS} == set()

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from soak import MOST_KIB_PER_CASE, Sample, drawn_case, remains, slope, verdict  # noqa: E402
 
-FLAT = [Sample(case, "solved", 1.0, 500_000 + 300 * (case % 2), 20, 12, 1) for case in range(100)]
+FLAT = [Sample(case, "solved", 1.0, 600_000, 500_000 + 300 * (case % 2), 20, 12, 1) for case in range(100)]
 
 
 def test_memory_that_goes_up_and_down_is_flat() -> None:
@@ -25,16 +25,23 @@ def test_memory_that_goes_up_and_down_is_flat() -> None:
 
 
 def test_what_is_taken_in_the_first_fifth_does_not_count() -> None:
-    started = [replace(s, memory_kib=100_000, files=5, children=0) for s in FLAT[:20]]
+    started = [replace(s, in_use_kib=100_000, files=5, children=0) for s in FLAT[:20]]
     assert verdict([*started, *FLAT[20:]], []) == []
 
 
 @pytest.mark.parametrize("rise", [MOST_KIB_PER_CASE + 1, 1000.0])
 def test_memory_that_rises_steadily_is_told(rise: float) -> None:
-    rising = [replace(s, memory_kib=500_000 + int(rise * s.case)) for s in FLAT]
+    rising = [replace(s, in_use_kib=500_000 + int(rise * s.case)) for s in FLAT]
     assert slope(rising) == pytest.approx(rise, rel=1e-3)
     (fault,) = verdict(rising, [])
-    assert "memory rises" in fault
+    assert "memory in use rises" in fault
+
+
+def test_memory_that_allocators_keep_may_grow_by_a_quarter() -> None:
+    kept = [*FLAT[:50], *(replace(s, memory_kib=749_000) for s in FLAT[50:])]
+    assert verdict(kept, []) == []
+    (fault,) = verdict([*kept[:-1], replace(kept[-1], memory_kib=751_000)], [])
+    assert fault == "memory: 1.25 times what it was, more than 1.25"
 
 
 @pytest.mark.parametrize("what", ["files", "threads", "children"])

@@ -34,14 +34,16 @@ def test_run_compared_with_itself_shows_no_difference(tmp_path: Path) -> None:
     assert {path.name for path in run.iterdir()} & {"compare", "sensitivity"} == set()
 
 
-def test_changed_quote_appears_with_its_exact_effect(tmp_path: Path) -> None:
+def test_changed_quote_appears_with_its_exact_effect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = solved(TOYS / "one-plant", tmp_path)
     changes = {"offers.csv": (",part,10,", ",part,11,"), "case.toml": ("time_limit_s = 60", "time_limit_s = 61")}
     dearer = solved(copied(tmp_path / "dearer", "one-plant", changes), tmp_path / "dearer")
     found = compare_runs([run, dearer], output=tmp_path / "told")
     (quote,) = found.tables["compare_rows"].to_dict("records")
-    told = ("offers", "plant_sale", "changed", "price_usd_per_kg", "10", "11")
-    assert tuple(quote[c] for c in ("table", "row", "change", "column", "before", "after")) == told
+    changed = ("offers", "plant_sale", "changed", "price_usd_per_kg", "10", "11")
+    assert tuple(quote[c] for c in ("table", "row", "change", "column", "before", "after")) == changed
     (setting,) = found.tables["compare_settings"].to_dict("records")
     assert (setting["key"], setting["before"], setting["after"]) == ("frontier.time_limit_s", "60.0", "61.0")
     costs = found.tables["compare_costs"].set_index("term")["difference_musd"]
@@ -54,6 +56,18 @@ def test_changed_quote_appears_with_its_exact_effect(tmp_path: Path) -> None:
     assert written["after"].tolist() == ["11"]
     with pytest.raises(UsageProblem):
         compare_runs([run, dearer], output=tmp_path / "told")
+    monkeypatch.setenv("COLUMNS", "160")
+    words = ["-q", "compare", str(run), str(dearer), "-o", str(tmp_path / "once more")]
+    assert run_guarded(lambda: sourcing.main(args=words, standalone_mode=False), words) == 0
+    told = capsys.readouterr().out
+    assert "run 2: 0 points of run 1 are dominated by it, 1 of its own by run 1" in told
+    lines = [line.split() for line in told.splitlines()]
+    assert ["offers", "plant_sale", "changed", "price_usd_per_kg", "10", "11"] in lines
+    assert ["frontier.time_limit_s", "60.0", "61.0"] in lines
+    (purchase,) = (line for line in lines if line[:1] == ["purchase"])
+    assert float(purchase[3]) == pytest.approx(0.1 * FACTORS, abs=5e-4)
+    assert ["freight"] not in [line[:1] for line in lines]  # terms that do not differ are left out
+    assert lines[-1][0] == "tables:"
 
 
 def test_cost_at_equal_loss_runs_straight_between_attained_points() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -159,7 +159,8 @@ def test_a_failing_recourse_ends_in_words(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_worker_that_dies_is_told() -> None:
-    with Crew(os._exit, [(3,), (3,)]) as crew, pytest.raises(SolverFailure, match="ended unexpectedly"):
+    killed = Crew(signal.raise_signal, [(signal.SIGKILL,), (signal.SIGKILL,)])
+    with killed as crew, pytest.raises(SolverFailure, match="ended unexpectedly"):
         crew.ask([("anything", ()), ("anything", ())])
 
 

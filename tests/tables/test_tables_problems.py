@@ -419,6 +419,11 @@ def test_stages_of_the_case_replace_the_order_of_the_routes(alone):
     assert {problem.code for problem in alone.problems()} == {"T036"}
 
 
+def test_a_stage_listed_twice_is_told_once_and_no_offer_is_blamed(alone):
+    alone.toml("", top='stages = ["mine", "separation", "magnet", "mine"]\n')
+    assert [(problem.code, problem.column) for problem in alone.problems()] == [("T024", "stages")]
+
+
 def test_first_stage_after_last_stage(alone):
     alone.replace("offers", "mine,separation,true", "magnet,separation,true")
     problem = alone.problem()

@@ -1,0 +1,155 @@
+"""Rows, sets and costs that the rich toy does not show, each derived by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pyomo.environ as pyo
+import pytest
+from pyomo.repn import generate_standard_repn
+from toy_instance import YEARS, everything, facility, instance, lane, market, sale, shock, source, two_suppliers
+
+from optimizer.chain.instance import Measure, Storage
+from optimizer.chain.limit_kinds import SupplierCount
+from optimizer.model.build import build_model, recourse_blocks
+from optimizer.model.coproducts import joint_groups
+from optimizer.model.objective import cost_entries
+from optimizer.model.reach import branch_of
+from optimizer.model.shock_cost import opening_value
+
+
+def left(row: Any) -> dict[str, float]:
+    """Coefficients of a row by the name of their variable."""
+    repn = generate_standard_repn(row.body, compute_values=True)
+    assert repn.constant == 0
+    return {v.name: c for v, c in zip(repn.linear_vars, repn.linear_coefs, strict=True) if c}
+
+
+def three_plants(**changes: Any) -> Any:
+    """A plant that burns, one whose material is marked, one whose is not; nothing marked may come in 2028.
+
+    Two tonnes of the product make one tonne of demand; in 2028 there is none.
+    """
+    names = ("burns", "marked", "plain")
+    base = instance(
+        [facility(name, origin_bits=int(name == "marked")) for name in names],
+        [sale(f"{name}-sale", name, 10.0) for name in names],
+        [lane("buyer", name, "plant", classes=(int(name == "marked"),)) for name in names],
+        [source(name) for name in names],
+        markets=[market(accepts={"magnet": (2.0, 0.0)}, demand_t={2027: 120.0}, forbidden_bits={2027: 0, 2028: 1})],
+        shocks={"fire": shock("fire", facility_share={("burns", k): 0.0 for k in (1, 2, 3)})},
+    )
+    places = {**base.place_classes, ("supplier", "marked", "magnet"): (1,), ("buyer", "marked", "magnet"): (1,)}
+    places["buyer", "plant", "magnet"] = (0, 1)
+    return replace(base, place_classes=places, **changes)
+
+
+def test_what_untouched_plants_send_counts_by_its_use_and_only_while_the_market_takes_it() -> None:
+    m = build_model(three_plants())
+    block = m.shock["fire"]
+    pools = {pool.facilities: pool.number for pool in block.branch.pools}
+    assert set(pools) == {("marked",), ("plain",)}
+    marked, plain = (f"shock[fire].supply[{pools[name,]},plant,{{}}]" for name in ("marked", "plain"))
+    rows = {period: left(block.recourse_demand["plant", period]) for period in (1, 3)}
+    assert rows[1][marked.format(1)] == rows[1][plain.format(1)] == pytest.approx(0.5)
+    assert marked.format(3) not in rows[3]
+    assert rows[3][plain.format(3)] == pytest.approx(0.5)
+
+
+def test_a_year_without_demand_asks_for_nothing() -> None:
+    m = build_model(three_plants())
+    right = {period: pyo.value(m.shock["fire"].recourse_demand["plant", period].upper) for period in (1, 2, 3)}
+    assert right == pytest.approx({1: 120 / 12, 2: 110, 3: 0})
+
+
+def test_a_running_contract_makes_its_plant_a_supplier_however_small_it_is() -> None:
+    pair = frozenset({"cheap", "safe"})
+    plain = two_suppliers(supplier_counts=(SupplierCount("one", "magnet", pair, 1, 2, YEARS),))
+    small = replace(plain.offers["cheap-sale"], running_t={2027: 0.5})
+    m = build_model(replace(plain, offers={**plain.offers, small.offer: small}))
+    assert pyo.value(m.usage_link["cheap", 2027].upper) == 1
+    assert pyo.value(m.usage_link["cheap", 2028].upper) == 0
+    forced = m.usage_definition["cheap-sale", 2027]
+    assert (left(forced), pyo.value(forced.lower)) == ({"is_used[cheap,2027]": 1.0}, 1)
+
+
+def test_marks_are_added_never_lost_unless_a_rule_waives_them() -> None:
+    rich = everything()
+    place = ("supplier", "works", "ore")
+    assert [key[3:] for key in build_model(rich).sets.raises if key[:3] == place] == [(0, 1)]
+    both = build_model(replace(rich, waived_bits={place: 1})).sets.raises
+    assert {key[3:] for key in both if key[:3] == place} == {(0, 1), (1, 0)}
+
+
+def test_a_shock_reaches_all_that_is_fed_by_what_it_hits_and_nothing_else() -> None:
+    # The mine burns: what it feeds, the works, in the supplier's layer; there the buyer's material is bought, which
+    # the smelter takes on. The works mix two classes that the market tells apart, so do the plants behind them.
+    rich = everything()
+    burnt = shock("burnt@2028", 2028, {("mine", 1): 0.0})
+    m = build_model(replace(rich, shocks={burnt.shock: burnt}))
+    branch = branch_of(m.instance, m.sets, burnt)
+    assert branch.reached == {"supplier": {"mine", "works"}, "buyer": {"mine", "works", "smelter"}}
+    block = m.shock[burnt.shock]
+    assert {key[:3] for key in block.reclassified} == {("supplier", "works", "ore"), ("buyer", "smelter", "oxide")}
+
+
+def test_a_chain_is_reached_to_its_end() -> None:
+    base = instance(
+        [facility(name) for name in ("first", "second", "third", "apart")],
+        [sale("third-sale", "third", 10.0)],
+        [lane("supplier", "first", "second"), lane("supplier", "second", "third"), lane("buyer", "third", "plant")],
+        [source(name) for name in ("first", "second", "third", "apart")],
+    )
+    fire = shock("fire", facility_share={("first", 1): 0.0})
+    m = build_model(replace(base, shocks={"fire": fire}))
+    assert branch_of(m.instance, m.sets, fire).reached["supplier"] == {"first", "second", "third"}
+
+
+def test_what_is_left_of_a_project_is_credited_at_the_end_of_the_horizon() -> None:
+    # 4 MUSD in 2027 for ten years, of which two pass until the end: 3.2 are left, two years on at 10 % a year.
+    m = build_model(replace(everything(), discount_rate_share=0.1, discount_factor={2027: 0.9, 2028: 0.8}))
+    spent, credit = (entry for entry in cost_entries(m) if entry.term == "sponsorship")
+    assert [(spent.factor, spent.terms[0][0]), (credit.factor, credit.terms[0][0])] == [
+        (0.9, 4.0),
+        (pytest.approx(1 / 1.21), pytest.approx(-3.2)),
+    ]
+    assert (spent.is_spending, credit.is_spending) == (True, False)
+
+
+def stored(**changes: Any) -> Any:
+    """Two suppliers and 15 t in stock, worth 50 USD/kg."""
+    storages = {("plant", "magnet"): Storage("plant", "magnet", {0: 15.0}, 0.0, 60.0, 0.0)}
+    return two_suppliers(storages=storages, **changes)
+
+
+def test_only_a_shock_in_the_first_year_finds_the_stock_of_today() -> None:
+    m = build_model(stored())
+    assert opening_value(m, shock("now", 2027)) == pytest.approx(15 * 50 / 1000)
+    assert opening_value(m, shock("later", 2028)) == 0
+
+
+@pytest.mark.parametrize(("costed", "blocks"), [(False, ["loss[now]"]), (True, ["loss[now]", "shock_cost[now]"])])
+def test_every_block_bounds_one_variable_of_the_plan(costed: bool, blocks: list[str]) -> None:
+    case = stored(shocks={"now": shock("now")}, measure=Measure("expected", 0.8, {}), includes_shock_cost=costed)
+    assert [variable.name for _, variable in recourse_blocks(build_model(case))] == blocks
+
+
+def test_nothing_is_asked_of_the_other_layer() -> None:
+    """What leaves a plant over the buyer's lanes is not what its supplier can ship."""
+
+    def group(layer: str) -> list[tuple[str, ...]]:
+        rich = everything()
+        away = lane(layer, "works", "smelter", "rest")
+        sets = build_model(replace(rich, lanes={**rich.lanes, away.lane: away})).sets
+        return [found.drawable for found in joint_groups(sets).values()]
+
+    assert group("buyer") == [("oxide",)]
+    assert group("supplier") == [("oxide", "rest")]
+
+
+def test_lanes_are_open_to_what_the_market_takes() -> None:
+    m = build_model(three_plants())
+    taken = {(index[0], index[2]) for index in m.flow}
+    assert ("b:marked>plant:magnet", 2027) in taken
+    assert ("b:marked>plant:magnet", 2028) not in taken
