@@ -139,12 +139,17 @@ def keys() -> tuple[str, ...]:
 
 
 def grow(number: int, folder: Path) -> Path:
-    """Write mutant ``number`` into a new folder below ``folder``; one to three changes of a toy."""
+    """Write mutant ``number`` into a new folder below ``folder``; one to three changes of a toy.
+
+    Once a file is a pipe, a device or the like, nothing more is changed: to read it could take for ever.
+    """
     dice = random.Random(number)
     case = folder / f"m{number}"
     shutil.copytree(dice.choice(SEEDS), case)
     for _ in range(dice.choice((1, 1, 1, 2, 3))):
         dice.choices(CHANGES, WEIGHTS)[0](case, dice)
+        if not all(path.is_file() for path in case.iterdir()):
+            break
     return case
 
 
