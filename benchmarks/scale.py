@@ -128,15 +128,21 @@ def _words(arguments: argparse.Namespace) -> list[str]:
 
 
 def workers(arguments: argparse.Namespace) -> None:
-    """The same variations with more and more jobs at once, and whether they gave the same frontiers."""
+    """The same variations with each number of jobs at once, the speed-up, and whether they gave the same frontiers."""
     content = _content(arguments, arguments.case or arguments.base, arguments.variations or 16)
-    first, frontiers = 0.0, set()
+    measured, frontiers = {}, set()
     for at_once in arguments.at_once:
         print(f"{at_once} at once", file=sys.stderr, flush=True)
-        measured, frontier = _batch(content, at_once)
-        first = first or measured["wall_s"] * at_once
+        measured[at_once], frontier = _batch(content, at_once)
         frontiers.add(frontier)
-        tell(**measured, speed_up=round(first / measured["wall_s"], 3), is_same_work=len(frontiers) == 1)
+        tell(**measured[at_once], is_same_work=len(frontiers) == 1)
+    fewest = measured[min(measured)]
+    for at_once, own in sorted(measured.items()):
+        faster = fewest["wall_s"] / own["wall_s"]
+        tell(
+            at_once=at_once, compared_with=fewest["at_once"], speed_up=round(faster, 3),
+            speed_up_at_equal_processor_s=round(faster * own["job_cpu_s"] / fewest["job_cpu_s"], 3),
+        )  # fmt: skip
 
 
 def small(arguments: argparse.Namespace) -> None:
