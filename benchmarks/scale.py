@@ -165,7 +165,7 @@ def overhead(arguments: argparse.Namespace) -> None:
         plan = plan_of(batch_of(content, "benchmark"), "benchmark", Path())
         planned = time.process_time()
         batch = Batch(plan, Path(place), True, Told())
-        batch.carry_out(client, batch.settle_known(), 1, 1)
+        batch.carry_out(client, batch.settle_known(), 2, 1)
         batch.write_state()
         carried, worker_s = time.process_time(), _spent(client) - worker_began
         write_index(batch)

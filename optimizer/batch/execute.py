@@ -105,8 +105,8 @@ class Batch:
             left.append(job)
         return left
 
-    def carry_out(self, client: Client, jobs: list[Job], slots: int, workers: int) -> None:
-        """Do the jobs, ``slots`` at a time and as many again waiting; Ctrl-C lets go of what is under way."""
+    def carry_out(self, client: Client, jobs: list[Job], sent: int, workers: int) -> None:
+        """Do the jobs, so many sent to the workers at a time; Ctrl-C lets go of what is under way."""
         from distributed import as_completed
 
         client.subscribe_topic(TOPIC, self._heard)
@@ -114,7 +114,7 @@ class Batch:
         queue = as_completed()
         going: dict[Future, Job] = {}
         try:
-            for job in islice(waiting, 2 * slots):
+            for job in islice(waiting, sent):
                 self._submit(client, queue, going, job, workers)
             for future in queue:
                 job = going.pop(future)
@@ -247,32 +247,47 @@ def claimed(folder: Path, resumes: bool) -> Iterator[Path]:
         unlock(folder)
 
 
-def shared_out(cores: int, jobs: int, asked: int | None) -> tuple[int, int]:
-    """How many jobs at a time, and how many solver processes each: together no more than there are cores."""
-    each = asked or max(1, cores // max(1, jobs))
-    return max(1, min(max(1, jobs), cores // each)), each
+def shared_out(cores: int, jobs: int, asked: int | None, most: int | None = None) -> tuple[int, int]:
+    """How many jobs at a time, and how many solver processes each: together no more than there are cores.
+
+    Args:
+        cores: of the machine.
+        jobs: to do.
+        asked: solver processes per job, if given.
+        most: jobs at a time, at most: what memory allows may be fewer than what cores do.
+    """
+    wanted = max(1, jobs if most is None else min(jobs, most))
+    each = asked or max(1, cores // wanted)
+    return max(1, min(wanted, cores // each)), each
 
 
-def run_batch(batch: Batch, scheduler: str | None) -> None:
-    """Carry a batch out on this machine, or on the workers of a scheduler; Ctrl-C ends it wherever it comes."""
+def run_batch(batch: Batch, scheduler: str | None, most: int | None = None) -> None:
+    """Carry a batch out on this machine, or on the workers of a scheduler; Ctrl-C ends it wherever it comes.
+
+    Args:
+        batch: what to do.
+        scheduler: address of a Dask scheduler; None: workers of this machine.
+        most: jobs at a time, at most.
+    """
     batch.write_state()
     try:
         jobs = batch.settle_known()
         if jobs:
-            _with_workers(batch, jobs, scheduler)
+            _with_workers(batch, jobs, scheduler, most)
     except KeyboardInterrupt:
         batch.interrupt()
 
 
-def _with_workers(batch: Batch, jobs: list[Job], scheduler: str | None) -> None:
+def _with_workers(batch: Batch, jobs: list[Job], scheduler: str | None, most: int | None) -> None:
     from optimizer.batch import cluster
 
     with ExitStack() as stack:
         if scheduler is None:
-            at_once, each = shared_out(cluster.cores(), len(jobs), batch.plan.workers)
-            client = stack.enter_context(cluster.local(at_once))
+            at_once, each = shared_out(cluster.cores(), len(jobs), batch.plan.workers, most)
+            client, sent = stack.enter_context(cluster.local(at_once)), 2 * at_once
         else:
             client = stack.enter_context(cluster.remote(scheduler))
-            at_once, each = cluster.slots(client), batch.plan.workers or 1
+            each, sent = batch.plan.workers or 1, 2 * cluster.slots(client)
+            sent = sent if most is None else min(most, sent)  # workers take what they are sent
         client.run(warm, on_error="ignore")
-        batch.carry_out(client, jobs, at_once, each)
+        batch.carry_out(client, jobs, sent, each)

@@ -33,6 +33,7 @@ RUNS = "runs"
 @click.option("--time-limit", type=Finite(1.0), default=None, help="Seconds for the solving of one case.")
 @click.option("--gap", type=Finite(0.0, 1.0), default=None, help="Gap per point, share of cost.")
 @click.option("--workers", type=click.IntRange(1, 256), default=None, help="Solver processes per case.")
+@click.option("--at-once", type=click.IntRange(1, 4096), default=None, help="Jobs at a time, at most.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=None, help="Seed of everything random.")
 @json_option
 @click.pass_obj
@@ -61,7 +62,7 @@ def batch(obj: dict[str, Any], /, what: tuple[str, ...], **options: Any) -> int:
     known = {} if options["again"] else known_runs(Path(options["root"]))
     with claimed(folder, options["resume"]), _watched(obj["quiet"], len(plan.jobs)) as watch:
         carried = Batch(plan, folder, options["scheduler"] is None, watch, known)
-        run_batch(carried, options["scheduler"])
+        run_batch(carried, options["scheduler"], options["at_once"])
         with cluster.deaf():
             carried.write_state()
             page = write_index(carried)
@@ -92,7 +93,7 @@ def _foretell(plan: Plan, root: Path, options: dict[str, Any]) -> int:
     from optimizer.batch.execute import shared_out
 
     expected = expected_times(plan, root)
-    slots, each = _slots(plan, options["scheduler"], shared_out)
+    slots, each = _slots(plan, options, shared_out)
     total = total_seconds(expected, slots)
     if options["as_json"]:
         jobs = [
@@ -119,14 +120,16 @@ def _foretell(plan: Plan, root: Path, options: dict[str, Any]) -> int:
     return 0
 
 
-def _slots(plan: Plan, scheduler: str | None, shared_out: Any) -> tuple[int, int]:
+def _slots(plan: Plan, options: dict[str, Any], shared_out: Any) -> tuple[int, int]:
     from optimizer.batch import cluster
 
-    if scheduler is None:
-        found: tuple[int, int] = shared_out(cluster.cores(), len(plan.jobs), plan.workers)
+    most = options["at_once"]
+    if options["scheduler"] is None:
+        found: tuple[int, int] = shared_out(cluster.cores(), len(plan.jobs), plan.workers, most)
         return found
-    with cluster.remote(scheduler) as client:
-        return cluster.slots(client), plan.workers or 1
+    with cluster.remote(options["scheduler"]) as client:
+        slots = cluster.slots(client)
+        return slots if most is None else min(slots, most), plan.workers or 1
 
 
 def _clock(seconds: float) -> str:

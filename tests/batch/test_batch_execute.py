@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,18 @@ def away(task):
     DONE.append(task.target)
     return Outcome(0, "complete", parcel=packed(quick.template))
 
+
+def counted(task):
+    with ONE_AT_A_TIME:
+        AT_WORK.append(AT_WORK[-1] + 1)
+    time.sleep(0.05)
+    with ONE_AT_A_TIME:
+        AT_WORK.append(AT_WORK[-1] - 1)
+    return away(task)
+
+
+AT_WORK = [0]
+"""Jobs under way, after every beginning and end of one."""
 
 ONE_AT_A_TIME = threading.Lock()
 
@@ -299,6 +312,18 @@ def test_dry_run_says_what_would_run_and_runs_nothing(sourcing, tmp_path, quickl
     assert [job["basis"] for job in json.loads(out)["jobs"]] == ["nearest in size", "nearest in size"]
     assert quickly == []
     assert not (tmp_path / "runs" / "mine").exists()
+
+
+def test_no_more_jobs_at_once_than_asked(sourcing, tmp_path, quickly, monkeypatch):
+    """A cluster of two workers does what it is sent, so it is sent one job at a time."""
+    vary = "[vary]\n'finance.discount_rate_share' = [0.01, 0.02, 0.03, 0.04]\n"
+    path = batch_file(tmp_path, ["force-majeure"], vary)
+    _, out, _ = sourcing("batch", path, "--dry-run", "--json", "--at-once", "1")
+    assert json.loads(out)["at_once"] == 1
+    monkeypatch.setattr(execute, "do", counted)
+    code, _, _ = sourcing("batch", path, "-o", "out", "--scheduler", "tcp://head:8786", "--at-once", "1")
+    assert code == 0
+    assert AT_WORK == [0, 1, 0, 1, 0, 1, 0, 1, 0]
 
 
 @pytest.fixture

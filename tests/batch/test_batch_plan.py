@@ -190,6 +190,9 @@ def test_cores_are_shared_out_between_jobs_and_their_solvers():
     assert shared_out(8, 1, None) == (1, 8)
     assert shared_out(8, 100, 4) == (2, 4)
     assert shared_out(2, 5, 8) == (1, 8)
+    assert shared_out(8, 100, None, 2) == (2, 4)
+    assert shared_out(8, 100, 2, 3) == (3, 2)
+    assert shared_out(8, 1, None, 2) == (1, 8)
     assert all(
         a * b <= cores for cores in range(1, 9) for jobs in range(1, 9) for a, b in [shared_out(cores, jobs, None)]
     )
