@@ -115,10 +115,9 @@ def query(root: Path, sql: str) -> pd.DataFrame:
 
 
 def _failed(sql: str, error: Exception) -> DataProblem:
-    allowed = (
-        'SQL that DuckDB understands; `sourcing runs query "SELECT view_name FROM duckdb_views()"` lists the views'
-    )
-    return DataProblem([Problem("B010", "query", found=f"{sql[:80]}: {error}", allowed=allowed)])
+    remedy = '`sourcing runs query "SELECT view_name FROM duckdb_views()"` lists the views'
+    found = f"{sql[:80]}: {error}"
+    return DataProblem([Problem("B010", "query", found=found, allowed="SQL that DuckDB understands", remedy=remedy)])
 
 
 def _views(connection: duckdb.DuckDBPyConnection, root: Path, sql: str) -> None:

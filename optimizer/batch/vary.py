@@ -76,8 +76,9 @@ def _set(settings: dict[str, Any], values: Mapping[str, Any], name: str) -> Iter
             found = f"`{shorten(key)}`"
             yield Problem("B006", name, column=shorten(key), found=found, allowed="a key of case.toml", remedy=remedy)
         elif not _place(settings, key, copy.deepcopy(value)):
-            found = "the case has no such entry"
-            yield Problem("B006", name, column=shorten(key), found=found, allowed="an entry of the list, from 1")
+            found, allowed = "the case has no such entry", "an entry of the list, from 1"
+            remedy = "count the entries of that name in case.toml, or add one there"
+            yield Problem("B006", name, column=shorten(key), found=found, allowed=allowed, remedy=remedy)
 
 
 def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

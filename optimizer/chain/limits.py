@@ -83,7 +83,8 @@ def build_supplier_counts(
         ready = sorted(first_years[f] for f in at_stage if f in first_years)
         if len(ready) < rule.min:
             allowed = f"at most {len(ready)}, the suppliers that can be under contract at {rule.stage}"
-            problems.append(Problem("C006", "case.toml", rule.name, "min", str(rule.min), allowed))
+            remedy = "lower `min`, or give more plants of the stage an offer that can be signed and qualified in time"
+            problems.append(Problem("C006", "case.toml", rule.name, "min", str(rule.min), allowed, remedy))
             continue
         bound = tuple(t for t in asked if t >= ready[rule.min - 1])
         counts.append(SupplierCount(rule.name, rule.stage, at_stage, rule.min, None, bound))
@@ -113,7 +114,8 @@ def build_environment_caps(
     for rule in rules:
         if rule.indicator not in indicators:
             allowed = ", ".join(sorted(indicators)) or "none in the footprints"
-            problems.append(Problem("C007", "case.toml", rule.name, "indicator", rule.indicator, allowed))
+            remedy = "name one of these, or add rows of the indicator to the table `footprints`"
+            problems.append(Problem("C007", "case.toml", rule.name, "indicator", rule.indicator, allowed, remedy))
         countries = frozenset().union(*(members(name) for name in rule.countries))
         capped = frozenset(
             f.facility

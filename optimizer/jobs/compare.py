@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.errors import DataProblem, Problem, UsageProblem
+from optimizer.errors import DataProblem, UsageProblem
 from optimizer.jobs.prepare import refuse_taken
-from optimizer.jobs.reopen import case_of, chosen_point
+from optimizer.jobs.reopen import case_of, chosen_point, without_points
 from optimizer.report.compare_chart import write_compare_chart
 from optimizer.results.folder import RunTables, add_part, read_run
 from optimizer.sensitivity.compare import (
@@ -62,10 +62,7 @@ def compare_runs(paths: Sequence[str | Path], point: int | None = None, output: 
     runs = [read_run(Path(path)) for path in paths]
     empty = [run for run in runs if not len(run.tables["frontier"])]
     if empty:
-        allowed = "a run with points"
-        raise DataProblem(
-            [Problem("R005", str(r.path), column="point", found="no plan", allowed=allowed) for r in empty]
-        )
+        raise DataProblem([without_points(run) for run in empty])
     points = _points(runs, point)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     cases = [case_of(run) for run in runs]

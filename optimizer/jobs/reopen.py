@@ -107,6 +107,15 @@ def chosen_point(run: RunTables, point: int | None) -> int:
     if point is None:
         return recommended(run)
     if point not in known:
-        allowed = f"a point of this run, {min(known)} to {max(known)}" if known else "a run with points"
-        raise DataProblem([Problem("R005", str(run.path), column="point", found=str(point), allowed=allowed)])
+        if not known:
+            raise DataProblem([without_points(run)])
+        found, allowed = str(point), f"a point of this run, {min(known)} to {max(known)}"
+        remedy = "leave --point out for the recommended one; the table `frontier` of the run lists all"
+        raise DataProblem([Problem("R005", str(run.path), "", "point", found, allowed, remedy)])
     return point
+
+
+def without_points(run: RunTables) -> Problem:
+    """The problem of a run that has no plan."""
+    remedy = "make the run again, with more time (--time-limit) or a wider case"
+    return Problem("R005", str(run.path), "", "point", "no plan", "a run with points", remedy)

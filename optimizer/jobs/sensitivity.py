@@ -15,9 +15,9 @@ import pandas as pd
 from optimizer.chain.build import build_instance
 from optimizer.chain.regimes import with_regime_shocks
 from optimizer.chain.services import services_of
-from optimizer.errors import DataProblem, Problem
+from optimizer.errors import DataProblem
 from optimizer.jobs.prepare import COST, LOSS
-from optimizer.jobs.reopen import Reopened, take_up
+from optimizer.jobs.reopen import Reopened, take_up, without_points
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.report.tornado_chart import write_tornado_chart
 from optimizer.results.folder import add_part
@@ -103,9 +103,7 @@ def sensitivity_of(
     reopened, point = take_up(path, options.point, watcher)
     run = reopened.run
     if not reopened.plans:
-        raise DataProblem(
-            [Problem("R005", str(run.path), column="point", found="no plan", allowed="a run with points")]
-        )
+        raise DataProblem([without_points(run)])
     desk = _Desk(reopened, point, options, figures=[])
     figures = figures_of(desk.case, desk.instance, desk.case_tables, desk.taken, spans)
     desk = replace(desk, figures=[f for f in figures if options.has_supply or f.kind not in SUPPLY])

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from optimizer.chain.rows import table_rows
-from optimizer.errors import DataProblem, Problem, UsageProblem
-from optimizer.jobs.reopen import Reopened, take_up
+from optimizer.errors import DataProblem, UsageProblem
+from optimizer.jobs.reopen import Reopened, take_up, without_points
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.model.sets import build_sets
 from optimizer.results.folder import add_part
@@ -116,8 +116,7 @@ class _Bench:
                                f"{instance.years[-1]}")  # fmt: skip
         vectors = {p: x for p, x in reopened.plans.items() if options.point in (None, p)}
         if not vectors:
-            raise DataProblem([Problem("R005", str(reopened.run.path), column="point", found="no plan",
-                                       allowed="a run with points")])  # fmt: skip
+            raise DataProblem([without_points(reopened.run)])
         window = Window(float(shocks.window_months), instance.years[-1])
         plans = Plans.of(reopened.ready.program, vectors)
         return cls(reopened, plans, window, network_of(instance, case.tables), starts, year)

@@ -88,9 +88,8 @@ def read_spans(path: Path | None = None) -> dict[str, Span]:
 def _span(row: Mapping[str, Any], file: Path, known: Mapping[str, Span] | None, problems: list[Problem]) -> Span | None:
     kind = str(row.get("kind"))
     if known is not None and kind not in known:
-        problems.append(
-            Problem("N001", str(file), row=kind, column="kind", found=kind, allowed=", ".join(sorted(known)))
-        )
+        remedy = "take one of these, or leave the row out"
+        problems.append(Problem("N001", str(file), kind, "kind", kind, ", ".join(sorted(known)), remedy))
         return None
     try:
         low, high = float(row["low_share"]), float(row["high_share"])
@@ -99,7 +98,8 @@ def _span(row: Mapping[str, Any], file: Path, known: Mapping[str, Span] | None, 
     if not 0.0 <= low <= 1.0 <= high <= 1e3:
         found = f"{row.get('low_share')} to {row.get('high_share')}"
         allowed = "multiples of the base: low 0 to 1, high 1 or more"
-        problems.append(Problem("N002", str(file), row=kind, column="low_share", found=found, allowed=allowed))
+        remedy = "write both as shares of the base value, such as 0.8 and 1.3"
+        problems.append(Problem("N002", str(file), kind, "low_share", found, allowed, remedy))
         return None
     return Span(low, high, str(row.get("reason") or ""))
 

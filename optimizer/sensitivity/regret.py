@@ -79,7 +79,8 @@ def branches_of(tables: Tables, regime: str | None, chosen: Sequence[str] = ()) 
     unknown = [name for name in chosen if name not in rows]
     if unknown:
         allowed = ", ".join(sorted(rows)) or "a case with regimes"
-        raise DataProblem([Problem("N003", "regimes", column="regime", found=n, allowed=allowed) for n in unknown])
+        remedy = "name regimes of the table `regimes` after --branch, or add one to it"
+        raise DataProblem([Problem("N003", "regimes", "", "regime", name, allowed, remedy) for name in unknown])
     now = regimes_in_force(tables, regime)[:1]
     own = [row for row in rows.values() if now and row.get("branch_of") == now[0]]
     found = [rows[name] for name in chosen] or own

@@ -82,7 +82,7 @@ class _Columns:
             is_integer[j] = not data.is_continuous()
             if is_integer[j] and not data.is_integer():
                 problems.append(
-                    Problem("model.domain", "model", self.names[j], found=str(data.domain), allowed="real or integer")
+                    _told("domain", self.names[j], str(data.domain), "real or integer", "change its domain")
                 )
             if data.fixed:
                 lower[j] = upper[j] = value(data)
@@ -142,7 +142,9 @@ class _Reader:
         ctype = getattr(component, "ctype", None)
         if ctype in (Objective, Expression):
             if component.is_indexed():
-                self.problems.append(Problem("model.objective", "model", name, found="an indexed component"))
+                self.problems.append(
+                    _told("objective", name, "an indexed component", "one expression", "name one of its members")
+                )
                 return {}, 0.0, 1
             expression = component.expr
             if ctype is Objective and component.sense == ObjectiveSense.maximize:
@@ -155,7 +157,7 @@ class _Reader:
         for component in model.component_objects(active=True, descend_into=True):
             if component.ctype.__name__ in _NOT_LINEAR and len(component):
                 found = f"a {component.ctype.__name__}"
-                self.problems.append(Problem("model.nonlinear", "model", str(component.name), found=found))
+                self.problems.append(_told("nonlinear", str(component.name), found, "linear rows", "write it as such"))
         for component in model.component_objects(Constraint, active=True, descend_into=True):
             for data, name, key in members(component):
                 if data.active:
@@ -207,11 +209,11 @@ class _Reader:
     def _linear(self, expression: Any, name: str) -> tuple[list[tuple[int, float]], float]:
         repn = self.visitor.walk_expression(expression)
         if repn.nonlinear is not None:
-            self.problems.append(Problem("model.nonlinear", "model", name, found="a nonlinear term", allowed="linear"))
+            self.problems.append(_told("nonlinear", name, "a nonlinear term", "linear", "write it as linear rows"))
             return [], 0.0
         constant = float(value(repn.constant))
         if not math.isfinite(constant) or not all(map(math.isfinite, repn.linear.values())):
-            self.problems.append(Problem("model.number", "model", name, found="a coefficient that is not finite"))
+            self.problems.append(_told("number", name, "a coefficient that is not finite", "finite", "mend its data"))
             return [], 0.0
         position = self.columns.position
         try:
@@ -275,11 +277,14 @@ def _row_owners(matrix: Any, owner: Integers, names: Sequence[str]) -> Integers:
     np.minimum.at(lowest, rows[inside], found[inside])
     mixed = np.flatnonzero((highest >= 0) & (lowest != highest))
     if mixed.size:
-        allowed = "rows of one block"
-        raise DataProblem(
-            Problem("model.coupled", "model", names[int(i)], found="two blocks", allowed=allowed) for i in mixed
-        )
+        remedy = "let the blocks meet in first-stage columns only"
+        raise DataProblem(_told("coupled", names[int(i)], "two blocks", "rows of one block", remedy) for i in mixed)
     return highest
+
+
+def _told(code: str, name: str, found: str, allowed: str, remedy: str) -> Problem:
+    """A problem of the model, at one of its components."""
+    return Problem(f"model.{code}", "model", name, "", found, allowed, remedy)
 
 
 def _partition(compiled: _Compiled, owner: Integers, blocks: Sequence[tuple[Any, Any]]) -> CompiledProgram:
@@ -288,13 +293,15 @@ def _partition(compiled: _Compiled, owner: Integers, blocks: Sequence[tuple[Any,
     lower, upper, is_integer = columns.bounds(problems)
     stage = np.flatnonzero(owner < 0)
     if np.any(is_integer & (owner >= 0)):
-        problems.append(Problem("model.recourse", "model", found="an integer variable in a recourse block"))
+        remedy = "relax it, or move it to the first stage"
+        problems.append(_told("recourse", "", "an integer variable in a recourse block", "real variables", remedy))
     objectives = {
         name: (_dense(terms, len(columns.names)), constant) for name, (terms, constant, _) in compiled.costs.items()
     }
     for name, (vector, _) in objectives.items():
         if np.any(vector[owner >= 0]):
-            problems.append(Problem("model.objective", "model", name, found="a variable of a recourse block"))
+            remedy = "let blocks speak through their theta"
+            problems.append(_told("objective", name, "a variable of a recourse block", "first-stage columns", remedy))
     if problems:
         raise DataProblem(problems)
     matrix = rows.matrix(len(columns.names))
@@ -348,7 +355,10 @@ class _Cut:
 
     def block(self, name: str, theta: int, stage: Integers, rows: Integers, columns: Integers) -> RecourseBlock:
         if theta < 0:
-            raise DataProblem([Problem("model.recourse", "model", name, found="a theta inside a recourse block")])
+            remedy = "declare it outside of the block"
+            raise DataProblem(
+                [_told("recourse", name, "a theta inside a recourse block", "a first-stage column", remedy)]
+            )
         part = self.matrix[rows]
         linking = part[:, stage]
         coefficient = linking[:, [theta]].toarray().ravel()

@@ -12,7 +12,7 @@ from optimizer.tables.locate import data_root
 from optimizer.tables.package import Package, Resource, load_package
 from optimizer.tables.read import Row, Table, key_text
 from optimizer.tables.settings import CaseSettings, Horizon
-from optimizer.tables.text import nearest
+from optimizer.tables.text import did_you_mean, nearest
 from optimizer.tables.uses import Use, Uses, feeds
 
 Record = dict[str, Any]
@@ -82,9 +82,10 @@ def _places(table: Table, where: Sequence[tuple[str, str]]) -> list[int]:
     name, columns = table.resource.name, table.resource.columns
     unknown = [column for column, _ in where if column not in columns]
     if unknown:
-        allowed = ", ".join(columns)
+        allowed, found = ", ".join(columns), "no such column"
         raise DataProblem(
-            Problem("T011", name, column=column, found="no such column", allowed=allowed) for column in unknown
+            Problem("T011", name, "", column, found, allowed, did_you_mean(column, columns, "take one of these"))
+            for column in unknown
         )
     return [
         place for place, row in enumerate(table.rows) if all(_text(row[column]) == value for column, value in where)

@@ -37,7 +37,8 @@ def new_case(name: str, target_folder: str | Path, from_case: str | Path | None 
     """
     if not _NAME.fullmatch(name):
         allowed = "letters, digits, - and _, starting with a letter or digit"
-        raise DataProblem([Problem("T026", name or "(empty name)", found=f"`{name}`", allowed=allowed)])
+        remedy = "take another name; what people read is `title` in case.toml"
+        raise DataProblem([Problem("T026", name or "(empty name)", "", "", f"`{name}`", allowed, remedy)])
     source = find_case(from_case) if from_case is not None else None
     folder = Path(target_folder) / name
     try:

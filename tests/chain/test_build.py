@@ -188,7 +188,7 @@ def test_least_number_binds_once_enough_can_be_qualified() -> None:
         (None, 3, (2027, 2028, 2029, 2030)),
         (2, None, (2028, 2029, 2030)),
     ]
-    with pytest.raises(DataProblem, match="C006"):
+    with pytest.raises(DataProblem, match=r"C006.*remedy: lower `min`"):
         built(rows, limits={"supplier_count": [count | {"min": 3}]})
 
 
