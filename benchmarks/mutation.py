@@ -309,7 +309,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stages", type=int, default=2, help="How many stages of tests a survivor must pass.")
-    parser.add_argument("--seconds", type=int, default=120, help="Limit of computing per mutant and stage.")
+    parser.add_argument("--seconds", type=int, default=300, help="Limit of computing per mutant and stage.")
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
     parser.add_argument("--report", type=Path, help="Only tell what is in such a file.")
     arguments = parser.parse_args()

@@ -5,6 +5,7 @@ from hand_made_instance import hand_made_instance, hand_made_point
 from hand_made_run import (
     CERTIFICATE,
     COST,
+    DIG,
     MELT,
     METAL,
     ORE_OWNED,
@@ -18,6 +19,7 @@ from optimizer.audit.frontier import certificate_of, check_frontier
 from optimizer.audit.ledger import Ledger
 from optimizer.audit.losses import check_probabilities
 from optimizer.audit.run import audit_run
+from optimizer.audit.view import Case
 from optimizer.chain.tables_of import instance_tables as exported
 from optimizer.results.extract import Extractor, collect
 from optimizer.results.write import read_tables, write_tables
@@ -147,6 +149,12 @@ def half_licensed(results, case):
     case["settings"] = pd.concat([case["settings"], row], ignore_index=True)
 
 
+def slower_than_usual(results, case):
+    """Behind its sale the mine sends 30 t in the second quarter; 0.996 x 120 t a year, with none ready, is 29.88 t."""
+    drop("standby", kind="lane")(results, case)
+    put("settings", "value", "-0.004", key="surge_share")(results, case)
+
+
 CORRUPTIONS = [
     ("material_balance", put("flows", "flow_t", 81.0, lane="b:mine>smelter:ore", year=2027)),
     ("material_balance", put("throughput", "throughput_t", 39.0, layer="buyer", year=2027)),
@@ -203,6 +211,7 @@ CORRUPTIONS = [
     ("shock_spot", put("qualification_years", "spot_t", 3.0, qualification="Q")),
     ("spot_in_shocks_only", put("deliveries", "kind", "spot", offer="S", shock="nominal")),
     ("shock_delivery", put("settings", "value", "-0.2", key="surge_share")),
+    ("shock_delivery", slower_than_usual),
     ("shock_lanes", put("lane_shares", "open_share", 0.39)),
     ("shock_lanes", put("lane_shares", "open_share", 0.0)),
     ("demand_balance", put("stock", "stock_t", 9.0, year=2027)),  # the shock's opening is the plan's
@@ -211,6 +220,7 @@ CORRUPTIONS = [
     ("standby_owed", put("standby", "standby_t", 53.0, kind="hand_over")),  # 60 t taken, 60 x 1.2 + 40 of spot owed
     ("standby_balance", put("standby", "standby_t", 9.0, kind="lane")),
     ("standby_balance", put("standby", "standby_t", 4.0, item=MELT)),
+    ("standby_balance", put("standby", "standby_t", 11.0, item=DIG)),  # digs nothing beside ore: none may be spare
     ("standby_capacity", put("capacities", "open_sale_t", 64.0, facility="smelter")),
     (
         "standby_once",
@@ -375,6 +385,41 @@ def test_a_project_that_brings_nothing_up_is_not_counted_on():
         put("capacities", "open_sale_t", 209.0, facility="mine")(results, case)
         failed = {failure.name for failure in audited(run.check_standby, results, case).failures}
         assert ("standby_capacity" in failed) == fails
+
+
+def test_plants_built_one_after_the_other_are_not_built_at_once():
+    # One a year each, by a crew that builds one at a time: E in 2027, F in 2028; in one year they are too many.
+    crew = pd.DataFrame({"name": ["crew"], "projects": ["E;F"], "max_projects": [1]})
+    for start, fails in ((2028, False), (2027, True)):
+        results, case = dict(CLEAN), {**CASE, "build_limits": crew}
+        case["projects"] = CASE["projects"].assign(build_years=1)
+        add("projects", project="F")(results, case)
+        add("portfolio", kind="project", offer="F", start_year=start)(results, case)
+        failed = {failure.name for failure in audited(run.check_rules, results, case).failures}
+        assert ("simultaneous_builds" in failed) == fails
+
+
+def test_only_a_credit_for_the_product_in_the_year_lowers_its_price():
+    # S sells metal at 50 USD/kg. A credit of 4, half of it passed on, would make that 48.
+    columns = ["kind", "facility", "project", "product", "from_year", "to_year", "value", "pass_through_share"]
+    part = pd.DataFrame({"offer": ["S"], "year": [2027], "product": [""], "kg_per_kg": [1.0],
+                         "price_usd_per_kg": [50.0], "floor_usd_per_kg": [0.0]})  # fmt: skip
+    for kind, product, first, fails in (
+        ("production_credit", "metal", 2027, True),
+        ("production_credit", "*", 2026, True),
+        ("production_credit", "ore", 2027, False),
+        ("production_credit", "metal", 2028, False),
+        ("investment_credit", "metal", 2027, False),
+    ):
+        term = pd.DataFrame([(kind, "smelter", "none", product, first, 2030, 4.0, 0.5)], columns=columns)
+        found = audited(run.check_subsidies, dict(CLEAN), {**CASE, "price_parts": part, "subsidies": term})
+        assert ("subsidised_prices" in {failure.name for failure in found.failures}) == fails, (kind, product, first)
+
+
+def test_classes_are_one_where_neither_a_market_nor_a_lane_asks_for_them():
+    # The fire's cut of the lane concerns class 1 alone; where it concerns all, rows of the shock tell no classes apart.
+    assert Case(PLAIN).unclassed == set()
+    assert Case({**PLAIN, "lane_shares": PLAIN["lane_shares"].assign(origin_bit=0)}).unclassed == {SHOCK}
 
 
 def test_every_check_has_a_corruption(family_of):

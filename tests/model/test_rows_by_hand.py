@@ -10,18 +10,23 @@ import pytest
 from pyomo.repn import generate_standard_repn
 from toy_instance import YEARS, everything, facility, instance, lane, market, sale, shock, source, two_suppliers
 
-from optimizer.chain.instance import Measure, Storage
+from optimizer.chain.instance import Measure, Qualification, Storage
 from optimizer.chain.limit_kinds import SupplierCount
 from optimizer.model.build import build_model, recourse_blocks
 from optimizer.model.coproducts import joint_groups
 from optimizer.model.objective import cost_entries
 from optimizer.model.reach import branch_of
-from optimizer.model.shock_cost import opening_value
+from optimizer.model.shock_cost import line_stop_price, opening_value
 
 
 def left(row: Any) -> dict[str, float]:
     """Coefficients of a row by the name of their variable."""
-    repn = generate_standard_repn(row.body, compute_values=True)
+    return weights(row.body)
+
+
+def weights(form: Any) -> dict[str, float]:
+    """Coefficients of a linear form by the name of their variable."""
+    repn = generate_standard_repn(form, compute_values=True)
     assert repn.constant == 0
     return {v.name: c for v, c in zip(repn.linear_vars, repn.linear_coefs, strict=True) if c}
 
@@ -153,3 +158,42 @@ def test_lanes_are_open_to_what_the_market_takes() -> None:
     taken = {(index[0], index[2]) for index in m.flow}
     assert ("b:marked>plant:magnet", 2027) in taken
     assert ("b:marked>plant:magnet", 2028) not in taken
+
+
+def test_a_qualification_held_today_is_no_decision() -> None:
+    rich = everything()
+    name, wanted = next(iter(rich.qualifications.items()))
+    held = replace(rich, qualifications={name: replace(wanted, is_held=True)})
+    assert [key[0] for key in build_model(rich).is_qualified] == [name, name]
+    assert list(build_model(held).is_qualified) == []
+
+
+def test_a_tonne_not_delivered_costs_twice_the_dearest_thing_it_could_save() -> None:
+    # Contracts at 10 and 20 USD/kg, what is bought without one at 30: twice that, so that no shock saves money.
+    spot = Qualification("q", "safe", "magnet", "*", True, (), 0.0, 0.0, {}, 30.0)
+    assert line_stop_price(two_suppliers()) == 2 * 20
+    assert line_stop_price(two_suppliers(qualifications={"q": spot})) == 2 * 30
+
+
+def test_ties_are_broken_by_reserves_and_then_by_the_freight_of_suppliers() -> None:
+    # 1e-3 a tonne reserved; 100 USD, in millions, a tonne over the supplier's lane; the buyer's lane is in the cost.
+    base = instance(
+        [facility("mine"), facility("works")],
+        [sale("works-sale", "works", 10.0)],
+        [lane("supplier", "mine", "works", freight=100.0), lane("buyer", "works", "plant", freight=50.0)],
+        [source("mine"), source("works")],
+    )
+    reserved = {f"committed[works-sale,{t}]": 1e-3 for t in YEARS}
+    shadow = {f"flow['s:mine>works:magnet',0,{t}]": 1e-4 for t in YEARS}
+    m = build_model(base)
+    assert weights(m.ties.expr) == pytest.approx(reserved | shadow)
+
+
+def test_carrying_costs_are_those_of_the_mean_of_opening_and_closing_stock() -> None:
+    # 4,000 USD a year per tonne of either class, half for what opens the year, half for what closes it; 15 t today.
+    m = build_model(everything())
+    first, second = (entry for entry in cost_entries(m) if entry.term == "stock")
+    assert (first.constant, second.constant) == (pytest.approx(15 * 0.002), 0.0)
+    held = {t: {(f"stock[plant,metal,{g},{t}]", 0.002) for g in (0, 1)} for t in YEARS}
+    assert {(variable.name, half) for half, variable in first.terms} == held[2027]
+    assert {(variable.name, half) for half, variable in second.terms} == held[2027] | held[2028]

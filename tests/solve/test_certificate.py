@@ -100,6 +100,14 @@ def test_crossings_count_however_many_lines_there_are() -> None:
         assert (found.safest, found.cheapest) == (0.0, 5.0)
 
 
+def test_plans_one_rounding_apart_are_a_step_and_no_endless_search_for_a_crossing() -> None:
+    # The steep segment, 16 down to 8 within the last digit of loss 1, crosses the level of 12 where no number is left.
+    last = float(np.nextafter(1.0, 2.0))
+    front = points((1, 8.0, last), (2, 16.0, 1.0), (3, 12.0, 0.5))
+    found = certificate(front, bounds(("cap", np.nan, 0.0, 8.0)), segments((1, 2)))
+    assert found.mean_gap_share == pytest.approx((12 - 8) / 12)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_envelope_is_the_least_line_everywhere(seed: int) -> None:
     dice = np.random.default_rng(seed)

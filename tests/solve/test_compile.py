@@ -107,6 +107,8 @@ def test_constant_rows() -> None:
     m = small()
     m.true = pyo.Constraint(expr=m.held <= 4)
     m.false = pyo.Constraint(expr=m.held <= 2)
+    m.free = pyo.Constraint(expr=(-np.inf, m.n + m.held, np.inf))
     p = compile_model(m, {"risk": m.risk})
     assert "true" not in p.row_names
+    assert "free" not in p.row_names  # no side that could bind
     assert p.row_upper[p.row_names.index("false")] == -1

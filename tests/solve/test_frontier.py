@@ -83,6 +83,17 @@ def test_certified_frontier_brackets_the_exact_one(seed: int) -> None:
     assert len(found.recourse(found.points[0])) == len(split.blocks)
 
 
+def test_what_a_cap_costs_in_the_relaxation_is_proven_at_every_loss() -> None:
+    split, _ = pair(0)
+    found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=0.05))
+    lines = found.bounds_table().query("kind == 'weight' and status == 'LP'")
+    assert len(lines) > 1
+    for line in lines.to_dict("records"):
+        assert line["weight"] > 0.0
+        assert np.isnan(line["max_loss_months"])
+        assert all(p.first + line["weight"] * p.second >= line["bound_musd"] - 1e-5 for p in found.points)
+
+
 def test_certificate_recomputed_from_tables_equals_the_engines() -> None:
     split, _ = pair(3)
     found = trace_frontier(split, "cost", "loss", effort=Effort(tolerance_share=0.01))

@@ -18,6 +18,7 @@ from optimizer.solve.dive import dive
 from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination, violation
+from optimizer.solve.journal import Entry, Journal
 from optimizer.solve.master import Master
 from optimizer.solve.one import solve_at
 from optimizer.solve.question import Attained, Question, Relaxed
@@ -142,6 +143,16 @@ def test_a_walk_that_gets_nowhere_is_begun_anew(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(WarmProgram, "_run", counted)
     assert again.relax(Question(max_second=5.0)).bound == pytest.approx(patient, rel=1e-7)
     assert sum(strayed) > 0
+
+
+def test_plans_rounded_by_an_earlier_attempt_are_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master, "LARGE", 0)
+    program, questions, kept = compiled(0), [Question(max_second=4.0)], list[Entry]()
+    (asked,) = Desk(Master(program, "cost", "loss"), np.inf, Journal(keep=kept.append)).relax(questions)
+    assert asked.plans
+    monkeypatch.setattr(Studio, "tread", None)  # nothing may be asked again
+    (known,) = Desk(Master(program, "cost", "loss"), np.inf, Journal(kept)).relax(questions)
+    assert [(plan.first, plan.second) for plan in known.plans] == [(plan.first, plan.second) for plan in asked.plans]
 
 
 class Listening:
