@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 def packed(folder: Path) -> bytes:
@@ -21,8 +22,22 @@ def packed(folder: Path) -> bytes:
 
 
 def unpack(parcel: bytes, folder: Path) -> Path:
-    """Put a parcel's files into a folder, made if need be, and return it; nothing can land outside it."""
+    """Put a parcel's files into a folder, made if need be, and return it; nothing can land outside it.
+
+    File by file, for filters of ``tarfile`` are missing from early releases of Python 3.11.
+
+    Raises:
+        TarError: if there is anything but files below the folder in it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(parcel), mode="r:*") as content:
-        content.extractall(folder, filter="data")
+        for member in content:
+            place = PurePosixPath(member.name)
+            stream = content.extractfile(member) if member.isreg() else None
+            if stream is None or place.is_absolute() or ".." in place.parts:
+                raise tarfile.TarError(f"a parcel with more than files below its folder: {member.name}")
+            target = folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                shutil.copyfileobj(stream, file)
     return folder

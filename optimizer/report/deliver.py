@@ -11,7 +11,7 @@ from optimizer.errors import UsageProblem
 from optimizer.report.view import RunView
 from optimizer.report.world_map import MapRequest
 from optimizer.report.write import picture, put, specification
-from optimizer.results.folder import RunTables
+from optimizer.results.folder import RunTables, read_record
 
 ASSUMED = "assumed.json"
 """Share of assumed figures per table, kept so that the page can be drawn again."""
@@ -105,7 +105,7 @@ def write_report(run: RunTables, formats: Sequence[str] = ("html",)) -> list[Pat
     view = RunView(run)
     view.chosen(None)
     kept = run.path / ASSUMED
-    assumed = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    assumed = read_record(kept) if kept.is_file() else {}
     return [put(run.path / FORMATS[name], _report(view, name, assumed)) for name in formats]
 
 

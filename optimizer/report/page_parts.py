@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.report.view import RunView, country_names, spoken, text_of
+from optimizer.results.folder import read_record
 from optimizer.results.write import read_tables
 
 
@@ -143,8 +143,7 @@ def parts(view: RunView) -> list[Row]:
 def _record(folder: Path) -> Mapping[str, Any]:
     """What a part says of itself; nothing if it has no record."""
     path = folder / f"{folder.name}.json"
-    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
+    return read_record(path) if path.is_file() else {}
 
 
 def _labels(view: RunView) -> dict[str, str]:

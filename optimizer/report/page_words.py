@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from optimizer.report import numbers
 from optimizer.report.plan_charts import event_losses
 from optimizer.report.view import RunView, country, listed, spoken, text_of
+from optimizer.results.folder import read_record
 
 FELT = 0.005
 """Months below which a loss is told as none."""
@@ -115,7 +115,7 @@ def checked(view: RunView) -> str:
     audit: Mapping[str, Any] = view.run.audit
     kept = view.run.path / "audit.json" if view.run.path is not None else None
     if not audit and kept is not None and kept.is_file():
-        audit = json.loads(kept.read_text(encoding="utf-8"))
+        audit = read_record(kept)
     checks = audit.get("checks") or []
     if not checks:
         return ""

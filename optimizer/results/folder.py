@@ -163,7 +163,7 @@ class RunFolder:
     def resumed(self) -> list[str]:
         """Moments (UTC) at which the run was taken up again, this attempt included."""
         path = self.path / POINTS / _RESUMED
-        moments: list[str] = _read_json(path)["moments"] if path.is_file() else []
+        moments: list[str] = read_record(path)["moments"] if path.is_file() else []
         return moments
 
     def _note_resumption(self) -> None:
@@ -251,7 +251,7 @@ def read_part(run: Path, name: str) -> tuple[dict[str, pd.DataFrame], dict[str, 
     folder = run / name
     if not (folder / f"{name}.json").is_file():
         return None
-    return read_tables(folder), _read_json(folder / f"{name}.json")
+    return read_tables(folder), read_record(folder / f"{name}.json")
 
 
 def read_run(path: Path) -> RunTables:
@@ -271,7 +271,7 @@ def read_run(path: Path) -> RunTables:
         remedy = "name a finished run folder, runs/<case>/<run-id>"
         raise DataProblem([Problem("R001", str(path), found=problem, allowed="a finished run", remedy=remedy)])
     tables, inputs = read_tables(path), read_tables(path / INPUTS)
-    audit = _read_json(path / "audit.json") if (path / "audit.json").is_file() else {}
+    audit = read_record(path / "audit.json") if (path / "audit.json").is_file() else {}
     return RunTables(path, tables, inputs, read_manifest(path), audit)
 
 
@@ -286,7 +286,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
         raise DataProblem(
             [Problem("R001", str(run), found="it has no run.json", allowed="a finished run", remedy=remedy)]
         )
-    record = _read_json(run / "run.json")
+    record = read_record(run / "run.json")
     problems = [
         Problem("R002", str(run / "run.json"), "", name, f"`{str(record[name])[:60]}`", kind.__name__, _BACK)
         for name, kind in _KINDS.items()
@@ -297,7 +297,12 @@ def read_manifest(run: Path) -> dict[str, Any]:
     return record
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """A record that a run keeps as JSON.
+
+    Raises:
+        DataProblem: if it is none (R002).
+    """
     allowed, remedy = "JSON as written by a run", _BACK
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

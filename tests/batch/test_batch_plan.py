@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -214,6 +216,16 @@ def test_parcels_are_equal_for_equal_folders_and_stay_inside(tmp_path):
     (tmp_path / "a" / "b" / "c.txt").touch()
     assert packed(tmp_path / "a") == first
     assert (unpack(first, tmp_path / "d") / "b" / "c.txt").read_text() == "x"
+    link = tarfile.TarInfo("way-out")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+    for entry in (tarfile.TarInfo("../out"), tarfile.TarInfo("/out"), tarfile.TarInfo("b/../../out"), link):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:xz") as parcel:
+            parcel.addfile(entry)
+        with pytest.raises(tarfile.TarError, match="more than files"):
+            unpack(buffer.getvalue(), tmp_path / "e")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "d", "e"]
+    assert list((tmp_path / "e").iterdir()) == []
 
 
 def test_a_variation_for_some_cases_stands_in_place_of_its_namesake_for_all():
