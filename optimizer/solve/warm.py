@@ -111,7 +111,7 @@ class WarmProgram:
         self._solver.setBasis(begin)
 
     def solve(self, seconds: float = math.inf) -> Outcome:
-        """Solve from the last basis; a walk that gets nowhere is begun anew, and so is one that failed.
+        """Solve from the last basis; a walk that gets nowhere is begun anew, one that failed is repeated.
 
         Raises:
             SolverFailure: if the repetitions fail too.
@@ -126,18 +126,31 @@ class WarmProgram:
         return self._repeated(outcome.word, seconds)
 
     def _repeated(self, word: str, seconds: float) -> Outcome:
-        """The same from scratch, and if that fails too without presolve."""
-        words = [word]
-        try:
-            for extra in ({}, {"presolve": "off"}):
-                self._restart(extra)
-                again = self._run(seconds)
-                if again.termination is not Termination.FAILED:
-                    return again
-                words.append(again.word)
-        finally:
-            self._restart()
+        """The same in a fresh solver: from the basis where it failed, from scratch, and at last without presolve.
+
+        What fails as a rule is a basis reached by many small steps, whose rounding has added up: the fresh solver finds
+        it optimal after no step or a few, where from scratch a large master takes half a minute.
+        """
+        words, basis = [word], self.basis()
+        extra: Mapping[str, object]
+        for extra, begin in (({}, basis), ({}, None), ({"presolve": "off"}, None)):
+            self._restart(extra)
+            if begin is not None:
+                self.begin_at(begin)
+            again = self._run(seconds, None if begin is None else PATIENCE)
+            if again.termination not in (Termination.FAILED, Termination.STRAYED):
+                self._keep(extra)
+                return again
+            words.append(again.word)
+        self._restart()
         raise SolverFailure(f"the solver failed every time: {', then '.join(words)}")
+
+    def _keep(self, extra: Mapping[str, object]) -> None:
+        """Go on without the options of a repetition, from the basis it ended with."""
+        if extra:
+            basis = self.basis()
+            self._restart()
+            self.begin_at(basis)
 
     def _run(self, seconds: float, steps: int | None = None) -> Outcome:
         began = time.perf_counter()
