@@ -203,7 +203,7 @@ class Master:
         """Choose where a large program's simplex begins; a relaxation where the nearest one ended."""
         if not self.is_large or is_near:
             return
-        if is_fixed:
+        if is_fixed or question.of_first == 0.0:
             self.warm.begin_at(None)
         elif math.isfinite(question.max_second) or question.weight > 0.0 < question.of_first:
             self.warm.begin_at(self.starts.nearest(question))
@@ -218,7 +218,8 @@ class Master:
             question: what is minimised.
             near: price of the cap on the second objective, and what may be lacking.
             is_early: begin with the blocks that counted before; if they show that x lacks more, the others are not
-                asked, and there is no plan.
+                asked, and there is no plan. Nor are they where something may be lacking: a bound holds without them,
+                and the plan rounded from x asks them all.
         """
         if self.losses is None:
             return self._attained(x), []
@@ -226,6 +227,8 @@ class Master:
             _, missing, is_true = self._heard(self.losses, x, question, near, sorted(self.losses.counted))
             if missing and not is_true:
                 return None, missing
+            if near[1] > 0.0:
+                return None, []
         attained, missing, _ = self._heard(self.losses, x, question, near)
         return attained, missing
 
