@@ -27,10 +27,11 @@ from optimizer.solve.highs import (
     violation,
 )
 from optimizer.solve.losses import Losses
+from optimizer.solve.pool import Pool, cut_rows
 from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut, Recourse
 from optimizer.solve.rounds import Rounds
-from optimizer.solve.starts import Starts
+from optimizer.solve.starts import Start, Starts
 from optimizer.solve.warm import WarmProgram
 
 WARM_OPTIONS = {"dual_simplex_cost_perturbation_multiplier": 0.0}
@@ -68,7 +69,7 @@ class Master:
         self.has_blocks = bool(program.blocks)
         self.is_pure = bool(self.integers.size == program.is_integer.size) and not self.has_blocks
         self.options: dict[str, object] = {}
-        self.cuts: list[Cut] = []
+        self.pool = Pool(program.lower.size)
         self.starts = Starts()
         self.losses = Losses(program, self.first, self.second, self.recourse) if self.has_blocks else None
         self.linear = self._base()
@@ -114,22 +115,33 @@ class Master:
 
     # --- cuts ---------------------------------------------------------------------------------------------------
 
+    @property
+    def cuts(self) -> list[Cut]:
+        """All cuts known, in the order they were found."""
+        return self.pool.cuts
+
     def add_cuts(self, cuts: Sequence[Cut]) -> None:
         """Add cuts to the pool and to the linear relaxation."""
-        if not cuts:
+        if cuts:
+            self._hold(self.pool.add(cuts))
+
+    def _hold(self, numbers: Sequence[int]) -> None:
+        """Let the linear relaxation hold more of the cuts."""
+        matrix, lower = self.pool.rows(numbers)
+        self.warm.add_rows(matrix, lower, np.full(lower.size, math.inf))
+        self.pool.held.extend(numbers)
+
+    def _hold_only(self, numbers: list[int]) -> None:
+        """Let the linear relaxation hold these cuts and no others."""
+        if set(numbers) == set(self.pool.held):
             return
-        self.cuts.extend(cuts)
-        matrix, lower = self.cut_rows(cuts)
-        self.warm.add_rows(matrix, lower, np.full(len(cuts), math.inf))
+        matrix, lower = self.pool.rows(numbers)
+        self.warm.replace_rows(self.first_row + 1, matrix, lower, np.full(lower.size, math.inf))
+        self.pool.held = numbers
 
     def cut_rows(self, cuts: Sequence[Cut]) -> tuple[sparse.csr_matrix, Floats]:
         """Rows of some cuts, and their lower sides."""
-        lengths = np.array([cut.indices.size + 1 for cut in cuts])
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        indices = np.concatenate([np.append(cut.indices, cut.theta) for cut in cuts])
-        data = np.concatenate([np.append(-cut.values, 1.0) for cut in cuts])
-        shape = (len(cuts), self.program.lower.size)
-        return sparse.csr_matrix((data, indices, starts), shape=shape), np.array([cut.constant for cut in cuts])
+        return cut_rows(cuts, self.program.lower.size)
 
     # --- linear phase -------------------------------------------------------------------------------------------
 
@@ -154,7 +166,8 @@ class Master:
         self._begin(question, fixed is not None, is_near)
         relaxed = self._rounds(question, time.perf_counter() + seconds, slack)
         if fixed is None and self.is_large and relaxed.x is not None and question.of_first > 0.0:
-            self.starts.add(self.values(relaxed.x)[1], relaxed.price or question.weight, self.warm.basis())
+            price = relaxed.price or question.weight
+            self.starts.add(Start(self.values(relaxed.x)[1], price, self.warm.basis(), tuple(self.pool.held)))
         return relaxed
 
     def _rounds(self, question: Question, deadline: float, slack: float) -> Relaxed:
@@ -163,7 +176,7 @@ class Master:
         attained: Attained | None = None
         stalled, last = 0, -math.inf
         for _ in range(ROUNDS):
-            outcome = self.warm.solve(deadline - time.perf_counter())
+            outcome = self._solved(deadline)
             if not outcome.is_optimal or outcome.values is None:
                 return Relaxed(outcome.termination, outcome.bound, 0.0, None, None)
             x, bound = outcome.values, outcome.objective
@@ -184,6 +197,19 @@ class Master:
             if time.perf_counter() > deadline:
                 return replace(self._relaxed(outcome, attained), termination=Termination.TIME_LIMIT)
         return self._relaxed(outcome, attained)
+
+    def _solved(self, deadline: float) -> Outcome:
+        """Solve until no cut that was put aside is violated."""
+        while True:
+            outcome = self.warm.solve(deadline - time.perf_counter())
+            if not outcome.is_optimal or outcome.values is None:
+                return outcome
+            if outcome.row_duals is not None:
+                self.pool.note(outcome.row_duals[self.first_row + 1 :])
+            broken = self.pool.violated(outcome.values)
+            if not broken:
+                return outcome
+            self._hold(broken)
 
     def _relaxed(self, outcome: Outcome, attained: Attained | None) -> Relaxed:
         price = _price(outcome, self.second_row)
@@ -206,7 +232,15 @@ class Master:
         if is_fixed or question.of_first == 0.0:
             self.warm.begin_at(None)
         elif math.isfinite(question.max_second) or question.weight > 0.0 < question.of_first:
-            self.warm.begin_at(self.starts.nearest(question))
+            self._begin_at(self.starts.nearest(question))
+
+    def _begin_at(self, start: Start | None) -> None:
+        """Begin where an earlier relaxation ended, without the cuts that have been idle since; None: from scratch."""
+        if start is None:
+            self.warm.begin_at(None)
+            return
+        self._hold_only(self.pool.wanted(list(start.binding)))
+        self.warm.begin_at(start.with_cuts(self.pool.held))
 
     def true_point(
         self, x: Floats, question: Question, near: tuple[float, float] = (0.0, 0.0), is_early: bool = False

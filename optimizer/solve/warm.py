@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +34,14 @@ ENDLESS = 2**31 - 1
 
 @dataclass(frozen=True)
 class Basis:
-    """A solver's basis, and how many rows there were."""
+    """A solver's basis: the status of every column and of every row."""
 
-    known: Any
-    rows: int
+    columns: Sequence[Any]
+    rows: Sequence[Any]
+
+
+BASIC = highspy.HighsBasisStatus.kBasic
+"""Status of a row whose multiplier is zero."""
 
 
 class WarmProgram:
@@ -96,9 +100,22 @@ class WarmProgram:
             matrix.shape[0], lower, upper, matrix.nnz, starts, matrix.indices.astype(np.int32), matrix.data
         )
 
+    def replace_rows(self, first: int, matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> None:
+        """Put other rows in the place of all from row ``first`` on; the basis is lost."""
+        program = self.program
+        self.program = replace(
+            program,
+            matrix=sparse.vstack([program.matrix[:first], matrix], format="csr"),
+            row_lower=np.concatenate([program.row_lower[:first], lower]),
+            row_upper=np.concatenate([program.row_upper[:first], upper]),
+        )
+        self._sizes = abs(self.program.matrix)
+        self._restart()
+
     def basis(self) -> Basis:
         """Where the last solve ended, to begin from there again when rows were added and bounds changed."""
-        return Basis(self._solver.getBasis(), self.program.matrix.shape[0])
+        known = self._solver.getBasis()
+        return Basis(known.col_status, known.row_status)
 
     def begin_at(self, basis: Basis | None) -> None:
         """Begin the next solve at an earlier basis, in which rows added since are basic; None: from scratch."""
@@ -106,12 +123,11 @@ class WarmProgram:
             if self._is_warm:
                 self._restart()
             return
-        known = basis.known
         begin = highspy.HighsBasis()
         begin.valid = True
-        begin.col_status = known.col_status
-        added = self.program.matrix.shape[0] - basis.rows
-        begin.row_status = [*known.row_status, *[highspy.HighsBasisStatus.kBasic] * added]
+        begin.col_status = list(basis.columns)
+        added = self.program.matrix.shape[0] - len(basis.rows)
+        begin.row_status = [*basis.rows, *[BASIC] * added]
         self._solver.setBasis(begin)
 
     def solve(self, seconds: float = math.inf) -> Outcome:

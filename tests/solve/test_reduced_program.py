@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import highspy
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -17,8 +18,8 @@ from optimizer.solve.highs import Termination, violation
 from optimizer.solve.master import Master
 from optimizer.solve.question import Question
 from optimizer.solve.reduce import reduce, unreduced
-from optimizer.solve.starts import Starts
-from optimizer.solve.warm import Basis
+from optimizer.solve.starts import Start, Starts
+from optimizer.solve.warm import BASIC, Basis
 
 
 def chained(seed: int) -> CompiledProgram:
@@ -125,9 +126,16 @@ def test_unreduced_changes_nothing() -> None:
 def test_a_relaxation_begins_at_the_nearest_known_optimum() -> None:
     starts = Starts()
     assert starts.nearest(Question(max_second=1.0)) is None
-    bases = [Basis(None, number) for number in range(3)]
-    for second, price, basis in zip((3.0, 1.0, 0.2), (0.1, 5.0, 80.0), bases, strict=True):
-        starts.add(second, price, basis)
-    assert starts.nearest(Question(max_second=1.4)) is bases[1]
-    assert starts.nearest(Question(30.0)) is bases[2]
-    assert starts.nearest(Question(0.3)) is bases[0]
+    known = [Start(second, price, Basis([], []), ()) for second, price in ((3.0, 0.1), (1.0, 5.0), (0.2, 80.0))]
+    for start in known:
+        starts.add(start)
+    assert starts.nearest(Question(max_second=1.4)) is known[1]
+    assert starts.nearest(Question(30.0)) is known[2]
+    assert starts.nearest(Question(0.3)) is known[0]
+
+
+def test_a_start_knows_its_cuts_whatever_is_held_later() -> None:
+    lower = highspy.HighsBasisStatus.kLower
+    start = Start(1.0, 1.0, Basis([BASIC], [lower, BASIC, BASIC, lower]), held=(4, 7))  # two rows, then cuts 4 and 7
+    assert start.binding == {7: lower}
+    assert start.with_cuts([2, 7, 9]).rows == [lower, BASIC, BASIC, lower, BASIC]

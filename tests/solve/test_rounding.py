@@ -120,7 +120,7 @@ def test_a_program_goes_on_from_an_earlier_basis_after_rows_came() -> None:
     basis, objective = made.warm.basis(), made.warm.solve().objective
     made.relax(Question(max_second=3.0))
     made.warm.change_row_bounds(np.array([made.second_row]), np.array([-np.inf]), np.array([6.0]))
-    assert made.warm.program.matrix.shape[0] >= basis.rows
+    assert made.warm.program.matrix.shape[0] >= len(basis.rows)
     made.warm.begin_at(basis)
     assert made.warm.solve().objective == pytest.approx(objective, rel=1e-7)
     made.warm.begin_at(None)
