@@ -52,11 +52,6 @@ class Losses:
         self.measure = Measure(program, first, second)
         self.hot: list[int] = []
         self.counted: set[int] = set()
-        self._block_of = {block.theta: number for number, block in enumerate(program.blocks)}
-
-    def count(self, cuts: Sequence[Cut]) -> None:
-        """Blocks that gave these cuts count from now on: others found them wanting."""
-        self.counted.update(self._block_of[cut.theta] for cut in cuts)
 
     def heard(self, x: Floats, question: Question, blocks: Sequence[int] | None = None) -> Heard:
         """What blocks (default: all) say of a vector.

@@ -121,11 +121,9 @@ class Master:
         return self.pool.cuts
 
     def add_cuts(self, cuts: Sequence[Cut]) -> None:
-        """Add cuts to the pool and to the linear relaxation; blocks that give cuts count, whoever asked them."""
+        """Add cuts to the pool and to the linear relaxation."""
         if cuts:
             self._hold(self.pool.add(cuts))
-        if self.losses is not None:
-            self.losses.count(cuts)
 
     def _hold(self, numbers: Sequence[int]) -> None:
         """Let the linear relaxation hold more of the cuts."""
@@ -254,7 +252,8 @@ class Master:
             question: what is minimised.
             near: price of the cap on the second objective, and what may be lacking.
             is_early: begin with the blocks that counted before; if they show that x lacks more, the others are not
-                asked, and there is no plan.
+                asked, and there is no plan. Nor are they where something may be lacking: a bound holds without them,
+                and the plan rounded from x asks them all.
         """
         if self.losses is None:
             return self._attained(x), []
@@ -262,6 +261,8 @@ class Master:
             _, missing, is_true = self._heard(self.losses, x, question, near, sorted(self.losses.counted))
             if missing and not is_true:
                 return None, missing
+            if near[1] > 0.0:
+                return None, []
         attained, missing, _ = self._heard(self.losses, x, question, near)
         return attained, missing
 
