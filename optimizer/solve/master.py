@@ -252,8 +252,7 @@ class Master:
             question: what is minimised.
             near: price of the cap on the second objective, and what may be lacking.
             is_early: begin with the blocks that counted before; if they show that x lacks more, the others are not
-                asked, and there is no plan. Nor are they where something may be lacking: a bound holds without them,
-                and the plan rounded from x asks them all.
+                asked, and there is no plan.
         """
         if self.losses is None:
             return self._attained(x), []
@@ -261,8 +260,6 @@ class Master:
             _, missing, is_true = self._heard(self.losses, x, question, near, sorted(self.losses.counted))
             if missing and not is_true:
                 return None, missing
-            if near[1] > 0.0:
-                return None, []
         attained, missing, _ = self._heard(self.losses, x, question, near)
         return attained, missing
 
