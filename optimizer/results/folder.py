@@ -22,8 +22,8 @@ import pandas as pd
 from optimizer.errors import DataProblem, Problem, StorageFull, UsageProblem
 from optimizer.results.lock import lock, refuse_if_locked, unlock
 from optimizer.results.manifest import as_json, utc_now
-from optimizer.results.records import read_arrays, read_audit, read_manifest, read_record
-from optimizer.results.seal import write_seal
+from optimizer.results.records import BACK, read_arrays, read_audit, read_manifest, read_record
+from optimizer.results.seal import SEAL, write_seal
 from optimizer.results.write import read_tables, write_tables
 
 PARTIAL = ".partial"
@@ -32,6 +32,8 @@ INPUTS = "inputs"
 CASE = "case"
 POINTS = "points"
 _RESUMED = "resumed.json"
+_NEEDED = ("costs", "frontier", "losses", "portfolio", "prices", "shares", "shocks", "stock")
+"""Tables that later commands cannot do without; of a sealed run the seal tells which are lost."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ANEW = "take the file away: what it holds is then found anew"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -314,6 +316,10 @@ def read_run(path: Path) -> RunTables:
         remedy = "name a finished run folder, runs/<case>/<run-id>"
         raise DataProblem([Problem("R001", str(path), found=problem, allowed="a finished run", remedy=remedy)])
     tables, inputs = read_tables(path), read_tables(path / INPUTS)
+    lost = [name for name in _NEEDED if name not in tables] if not (path / SEAL).exists() else []
+    if lost:
+        told = [path / f"{name}.parquet" for name in lost]
+        raise DataProblem([Problem("R002", str(file), "", "", "no such table", "a table", BACK) for file in told])
     return RunTables(path, tables, inputs, read_manifest(path), read_audit(path))
 
 

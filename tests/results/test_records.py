@@ -32,6 +32,7 @@ WHOLE = Manifest(
     size={"rows": 3},
     points=[{"point": 1, "status": "optimal"}],
 ).record()
+NEEDED = {"costs", "frontier", "losses", "portfolio", "prices", "shares", "shocks", "stock"}
 TABLE = pd.DataFrame({"point": [1], "cost_musd": [1.5]})
 
 WRONG: list[tuple[tuple[str, ...], Any, str]] = [
@@ -150,10 +151,21 @@ def test_a_pipe_in_a_run_is_refused_and_not_waited_for(name: str, tmp_path: Path
     run = made(tmp_path / "run")
     if name != SEAL:
         (run / SEAL).unlink()
+        for needed in NEEDED - {"frontier"}:
+            TABLE.to_parquet(run / f"{needed}.parquet")
     (run / name).unlink(missing_ok=True)
     os.mkfifo(run / name)
     with pytest.raises(DataProblem, match=f"{name}; found .*no ordinary file"):
         read_run(run)
+
+
+def test_tables_lost_from_a_run_without_a_seal_are_told_together(tmp_path: Path) -> None:
+    run = made(tmp_path / "run")
+    assert set(read_run(run).tables) == {"frontier"}
+    (run / SEAL).unlink()
+    with pytest.raises(DataProblem) as caught:
+        read_run(run)
+    assert {Path(problem.file).stem for problem in caught.value.problems} == NEEDED - {"frontier"}
 
 
 def test_a_lock_that_is_a_pipe_binds_nobody(tmp_path: Path) -> None:
