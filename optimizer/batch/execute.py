@@ -16,10 +16,11 @@ from optimizer.batch.parcel import unpack
 from optimizer.batch.plan import Job, Plan
 from optimizer.batch.worker import CRASH, DONE, LIMIT, TOPIC, Outcome, Task, do, record, warm
 from optimizer.errors import UsageProblem
-from optimizer.results.folder import PARTIAL, can_go_on, full_disk_told, read_manifest, replace_file
+from optimizer.results.folder import PARTIAL, can_go_on, full_disk_told, replace_file
 from optimizer.results.identity import identity_of
 from optimizer.results.lock import lock, unlock
 from optimizer.results.manifest import as_json, utc_now
+from optimizer.results.records import read_manifest
 
 if TYPE_CHECKING:
     from distributed import Client, Future

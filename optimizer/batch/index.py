@@ -12,8 +12,9 @@ import pandas as pd
 from optimizer.batch.execute import Batch, Result
 from optimizer.report.batch_page import Entry, batch_page
 from optimizer.report.write import put
-from optimizer.results.folder import full_disk_told, read_manifest
-from optimizer.results.write import write_table
+from optimizer.results.folder import full_disk_told
+from optimizer.results.records import read_manifest
+from optimizer.results.write import read_table, write_table
 
 TABLE, PAGE = "frontiers", "index.html"
 _PICTURE, _REPORT = "map.png", "report.html"
@@ -28,7 +29,7 @@ def frontiers(results: Iterable[Result], batch: str) -> pd.DataFrame:
         if result.run is None:
             continue
         job = result.job
-        points = pd.read_parquet(result.run / "frontier.parquet")
+        points = read_table(result.run / "frontier.parquet")
         head = {"batch": batch, "case": job.case, "variation": job.variation, **job.keys, "run": result.run.as_posix()}
         for place, (name, value) in enumerate(head.items()):
             if name not in points:

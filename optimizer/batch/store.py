@@ -5,9 +5,9 @@ Nothing is imported and nothing is written. DuckDB may read below the root and n
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pandas as pd
 from optimizer.errors import DataProblem, Problem
 from optimizer.results.folder import OLD, PARTIAL
 from optimizer.results.identity import identity_of
+from optimizer.results.records import read_manifest
 
 _CASE_COPY = "case"
 _CATALOGUE = re.compile(r"duckdb_views|duckdb_columns|information_schema|duckdb_tables")
@@ -48,12 +49,8 @@ def _found(root: Path) -> Iterator[StoredRun]:
         parts = file.relative_to(root).parts[:-1]
         if any(part.endswith((PARTIAL, OLD)) or part.startswith(".") for part in parts):
             continue
-        try:
-            manifest = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(manifest, dict) and "case_hash" in manifest:
-            yield StoredRun("/".join(parts) or file.parent.name, file.parent, manifest)
+        with suppress(DataProblem):
+            yield StoredRun("/".join(parts) or file.parent.name, file.parent, read_manifest(file.parent))
 
 
 def known_runs(root: Path) -> dict[str, Path]:
@@ -107,8 +104,8 @@ def query(root: Path, sql: str) -> pd.DataFrame:
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             remedy = "ask with SELECT; `SELECT * FROM runs` lists the runs"
             raise DataProblem([Problem("B009", "query", found=sql[:80], allowed="one SELECT", remedy=remedy)])
-        _views(connection, root, sql.lower())
         try:
+            _views(connection, root, sql.lower())
             return connection.execute(statements[0]).df()
         except duckdb.Error as error:
             raise _failed(sql, error) from error

@@ -164,8 +164,9 @@ def _tell(run: Run, as_json: bool) -> int:
     else:
         rows = [_row(record) for record in run.tables["frontier"].to_dict("records")]
         print_table(str(run.manifest.get("title", run.path.name)), _HEADS, rows)
-        if run.manifest["certificate"]:
-            click.echo(certificate_sentence(run.manifest["certificate"]))
+        certificate = run.manifest.get("certificate") or {}
+        if certificate:
+            click.echo(certificate_sentence(certificate))
         click.echo(f"run folder: {run.path}")
     return DONE if run.status == "complete" else LIMIT_WITH_PLAN
 

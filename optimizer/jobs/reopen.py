@@ -79,16 +79,11 @@ def case_of(run: RunTables) -> Case:
         remedy = "make the run again with this version"
         raise DataProblem([Problem("R004", str(folder), found="no case.toml", allowed="the run's case", remedy=remedy)])
     manifest = run.manifest
-    lost = [name for name in ("case", "case_hash", "data_hash") if name not in manifest]
-    if lost:
-        found = f"no {', '.join(lost)}"
-        remedy = "bring the run back from a copy, or make it again"
-        raise DataProblem([Problem("R002", str(run.path / "run.json"), found=found, allowed="a run", remedy=remedy)])
     return replace(
         load_case(folder),
-        name=str(manifest["case"]),
-        case_hash=str(manifest["case_hash"]),
-        data_hash=str(manifest["data_hash"]),
+        name=manifest["case"],
+        case_hash=manifest["case_hash"],
+        data_hash=manifest["data_hash"],
     )
 
 

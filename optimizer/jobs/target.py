@@ -14,13 +14,13 @@ from optimizer.results.folder import (
     can_go_on,
     full_disk_told,
     interrupted_run,
-    read_manifest,
     read_run,
     run_path,
     safe_name,
 )
 from optimizer.results.identity import identity, identity_of
 from optimizer.results.manifest import versions
+from optimizer.results.records import read_manifest
 from optimizer.tables.case import Case, load_case
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def making(target: Path, resumes: bool) -> Iterator[RunFolder]:
             folder.discard()
             raise
         finally:
-            if folder.path.exists() and not folder.saved_points():
+            if folder.path.exists() and not folder.has_points():
                 folder.discard()
 
 

@@ -11,7 +11,9 @@ from optimizer.errors import UsageProblem
 from optimizer.report.view import RunView
 from optimizer.report.world_map import MapRequest
 from optimizer.report.write import picture, put, specification
-from optimizer.results.folder import RunTables, read_record
+from optimizer.results.folder import RunTables
+from optimizer.results.record_kinds import AssumedKinds
+from optimizer.results.records import read_record
 
 ASSUMED = "assumed.json"
 """Share of assumed figures per table, kept so that the page can be drawn again."""
@@ -105,7 +107,7 @@ def write_report(run: RunTables, formats: Sequence[str] = ("html",)) -> list[Pat
     view = RunView(run)
     view.chosen(None)
     kept = run.path / ASSUMED
-    assumed = read_record(kept) if kept.is_file() else {}
+    assumed = read_record(kept, AssumedKinds) if kept.exists() else {}
     return [put(run.path / FORMATS[name], _report(view, name, assumed)) for name in formats]
 
 

@@ -32,7 +32,7 @@ def finding(view: RunView) -> str:
 def certificate(view: RunView) -> str:
     """How far the plans are from what is proven, in one sentence."""
     figures = view.run.manifest.get("certificate") or {}
-    if "mean_gap_share" in figures:
+    if figures.get("mean_gap_share") is not None and figures.get("max_gap_share") is not None:
         mean, most = numbers.percent(figures["mean_gap_share"]), numbers.percent(figures["max_gap_share"])
         return (
             f"Proven: no plan of the case is cheaper at the same loss by more than {mean} on average, {most} at most."

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from optimizer.report.view import RunView, country_names, spoken, text_of
-from optimizer.results.folder import read_record
+from optimizer.results.record_kinds import AnyKinds
+from optimizer.results.records import read_record
 from optimizer.results.write import read_tables
 
 
@@ -143,7 +144,7 @@ def parts(view: RunView) -> list[Row]:
 def _record(folder: Path) -> Mapping[str, Any]:
     """What a part says of itself; nothing if it has no record."""
     path = folder / f"{folder.name}.json"
-    return read_record(path) if path.is_file() else {}
+    return read_record(path, AnyKinds) if path.exists() else {}
 
 
 def _labels(view: RunView) -> dict[str, str]:

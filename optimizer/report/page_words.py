@@ -9,7 +9,7 @@ from typing import Any
 from optimizer.report import numbers
 from optimizer.report.plan_charts import event_losses
 from optimizer.report.view import RunView, country, listed, spoken, text_of
-from optimizer.results.folder import read_record
+from optimizer.results.records import read_audit
 
 FELT = 0.005
 """Months below which a loss is told as none."""
@@ -97,7 +97,7 @@ def promise(view: RunView) -> list[str]:
     """The certificate in a buyer's words: what is proven, how far it reaches, who checked the plans."""
     figures = view.run.manifest.get("certificate") or {}
     limits = "within the tables and assumptions of this case"
-    if "mean_gap_share" in figures:
+    if figures.get("mean_gap_share") is not None and figures.get("max_gap_share") is not None:
         mean, most = numbers.percent(figures["mean_gap_share"]), numbers.percent(figures["max_gap_share"])
         told = [f"Nobody can undercut this curve by more than {mean} on average, {most} at most, at the same loss."]
     else:
@@ -113,9 +113,8 @@ def promise(view: RunView) -> list[str]:
 def checked(view: RunView) -> str:
     """What the audit found, in a sentence; empty if the run was not audited."""
     audit: Mapping[str, Any] = view.run.audit
-    kept = view.run.path / "audit.json" if view.run.path is not None else None
-    if not audit and kept is not None and kept.is_file():
-        audit = read_record(kept)
+    if not audit and view.run.path is not None:
+        audit = read_audit(view.run.path)
     checks = audit.get("checks") or []
     if not checks:
         return ""

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from optimizer.results.write import read_tables
+
 NOT_PARTS = frozenset({"inputs", "case", "points"})
 
 
 def read_part(run: Path, part: str, table: str) -> pd.DataFrame | None:
     """A table of a part; None if the run has none."""
-    file = run / part / f"{table}.parquet"
-    return pd.read_parquet(file) if file.is_file() else None
+    return read_tables(run / part).get(table)
 
 
 def part_tables(run: Path) -> dict[str, pd.DataFrame]:
@@ -22,7 +23,6 @@ def part_tables(run: Path) -> dict[str, pd.DataFrame]:
     for folder in folders:
         if folder.name in NOT_PARTS or folder.name.endswith((".partial", ".old")):
             continue
-        for file in sorted(folder.glob("*.parquet")):
-            name = file.stem if file.stem.startswith(folder.name) else f"{folder.name}_{file.stem}"
-            found[name] = pd.read_parquet(file)
+        for stem, table in read_tables(folder).items():
+            found[stem if stem.startswith(folder.name) else f"{folder.name}_{stem}"] = table
     return found

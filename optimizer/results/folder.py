@@ -22,7 +22,8 @@ import pandas as pd
 from optimizer.errors import DataProblem, Problem, StorageFull, UsageProblem
 from optimizer.results.lock import lock, refuse_if_locked, unlock
 from optimizer.results.manifest import as_json, utc_now
-from optimizer.results.seal import write_seal
+from optimizer.results.records import BACK, read_arrays, read_audit, read_manifest, read_record
+from optimizer.results.seal import SEAL, write_seal
 from optimizer.results.write import read_tables, write_tables
 
 PARTIAL = ".partial"
@@ -31,13 +32,10 @@ INPUTS = "inputs"
 CASE = "case"
 POINTS = "points"
 _RESUMED = "resumed.json"
+_NEEDED = ("costs", "frontier", "losses", "portfolio", "prices", "shares", "shocks", "stock")
+"""Tables that later commands cannot do without; of a sealed run the seal tells which are lost."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_BACK = "bring the run back from a copy, or make it again"
-_KINDS: dict[str, type] = {
-    **dict.fromkeys(("case", "case_hash", "data_hash", "status", "started", "finished"), str),
-    **dict.fromkeys(("versions", "options", "seconds", "certificate", "measure", "size"), dict),
-}
-"""Kinds of the entries of ``run.json`` that later commands use."""
+_ANEW = "take the file away: what it holds is then found anew"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 Array = npt.NDArray[Any]
 
@@ -106,6 +104,7 @@ class RunFolder:
 
     Raises:
         UsageProblem: if the target exists, another process is at work on it, or an unfinished run is in the way.
+        DataProblem: if what is to be taken up is damaged (R002).
     """
 
     def __init__(self, target: Path, is_resumed: bool = False) -> None:
@@ -127,9 +126,13 @@ class RunFolder:
                 raise
             raise UsageProblem(f"{self.path} cannot be made ({error.strerror}); name another folder with -o") from error
         lock(self.path)
-        if self._supersedes and not (self.path / POINTS).exists():
-            shutil.copytree(target / POINTS, self.path / POINTS)
-        self._note_resumption()
+        try:
+            self._take_up()
+        except DataProblem:
+            if self._made:
+                self.discard()
+            self.release()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -152,24 +155,36 @@ class RunFolder:
         replace_file(folder / f"{safe_name(name)}.npz", buffer.getvalue())
 
     def saved_points(self) -> list[SavedPoint]:
-        """Finished points in order of their names; no code is ever loaded from them."""
-        points = []
-        for path in sorted((self.path / POINTS).glob("*.npz")):
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {key.removeprefix("array_"): stored[key] for key in stored.files if key != "record"}
-                points.append(SavedPoint(path.stem, arrays, json.loads(str(stored["record"]))))
-        return points
+        """Finished points in order of their names; no code is ever loaded from them.
+
+        Raises:
+            DataProblem: if one is damaged (R002).
+        """
+        return _points(self.path / POINTS)
+
+    def has_points(self) -> bool:
+        """Whether there is anything to go on from."""
+        return any((self.path / POINTS).glob("*.npz"))
 
     def resumed(self) -> list[str]:
-        """Moments (UTC) at which the run was taken up again, this attempt included."""
-        path = self.path / POINTS / _RESUMED
-        moments: list[str] = read_record(path)["moments"] if path.is_file() else []
-        return moments
+        """Moments (UTC) at which the run was taken up again, this attempt included.
 
-    def _note_resumption(self) -> None:
-        if (self.path / POINTS).is_dir():
-            record = {"moments": [*self.resumed(), utc_now()]}
-            replace_file(self.path / POINTS / _RESUMED, as_json(record).encode())
+        Raises:
+            DataProblem: if their record is damaged (R002).
+        """
+        return _moments(self.path / POINTS)
+
+    def _take_up(self) -> None:
+        """Copy what is gone on from and note the moment; nothing of that if anything there is damaged."""
+        own, earlier = self.path / POINTS, self.target / POINTS
+        source = earlier if self._supersedes and not own.exists() else own
+        if not source.is_dir():
+            return
+        _points(source)
+        record = {"moments": [*_moments(source), utc_now()]}
+        if source is earlier:
+            shutil.copytree(earlier, own)
+        replace_file(own / _RESUMED, as_json(record).encode())
 
     def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Write result tables as CSV and Parquet."""
@@ -214,6 +229,34 @@ class RunFolder:
                 folder.rmdir()
 
 
+def _points(folder: Path) -> list[SavedPoint]:
+    points = []
+    for path in sorted(folder.glob("*.npz")):
+        arrays = read_arrays(path, remedy=_ANEW)
+        try:
+            record = json.loads(str(arrays.pop("record")))
+            if not isinstance(record, dict):
+                raise ValueError(f"`{str(record)[:60]}`")
+        except (ValueError, KeyError, RecursionError) as error:
+            raise damaged_point(path, error) from error
+        points.append(SavedPoint(path.stem, {key.removeprefix("array_"): part for key, part in arrays.items()}, record))
+    return points
+
+
+def damaged_point(path: Path, error: Exception) -> DataProblem:
+    """The problem of a kept point that is not as a run writes it (R002)."""
+    found = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+    return DataProblem([Problem("R002", str(path), found=found, allowed="a point as written by a run", remedy=_ANEW)])
+
+
+def _moments(folder: Path) -> list[str]:
+    from optimizer.results.record_kinds import ResumedKinds
+
+    path = folder / _RESUMED
+    moments: list[str] = read_record(path, ResumedKinds, _ANEW)["moments"] if path.exists() else []
+    return moments
+
+
 def add_part(run: Path, name: str, tables: Mapping[str, pd.DataFrame], record: Mapping[str, Any] | None = None) -> Path:
     """Add a subfolder of tables (and ``<name>.json``) to a finished run, replacing an earlier one of that name.
 
@@ -248,10 +291,12 @@ def read_part(run: Path, name: str) -> tuple[dict[str, pd.DataFrame], dict[str, 
     Raises:
         DataProblem: if the part is not as it was written (R002, R009).
     """
+    from optimizer.results.record_kinds import AnyKinds
+
     folder = run / name
-    if not (folder / f"{name}.json").is_file():
+    if not (folder / f"{name}.json").exists():
         return None
-    return read_tables(folder), read_record(folder / f"{name}.json")
+    return read_tables(folder), read_record(folder / f"{name}.json", AnyKinds)
 
 
 def read_run(path: Path) -> RunTables:
@@ -271,47 +316,11 @@ def read_run(path: Path) -> RunTables:
         remedy = "name a finished run folder, runs/<case>/<run-id>"
         raise DataProblem([Problem("R001", str(path), found=problem, allowed="a finished run", remedy=remedy)])
     tables, inputs = read_tables(path), read_tables(path / INPUTS)
-    audit = read_record(path / "audit.json") if (path / "audit.json").is_file() else {}
-    return RunTables(path, tables, inputs, read_manifest(path), audit)
-
-
-def read_manifest(run: Path) -> dict[str, Any]:
-    """Content of a run's ``run.json``.
-
-    Raises:
-        DataProblem: if there is none (R001), or it is damaged (R002).
-    """
-    if not (run / "run.json").is_file():
-        remedy = "name a finished run folder, runs/<case>/<run-id>"
-        raise DataProblem(
-            [Problem("R001", str(run), found="it has no run.json", allowed="a finished run", remedy=remedy)]
-        )
-    record = read_record(run / "run.json")
-    problems = [
-        Problem("R002", str(run / "run.json"), "", name, f"`{str(record[name])[:60]}`", kind.__name__, _BACK)
-        for name, kind in _KINDS.items()
-        if name in record and not isinstance(record[name], kind)
-    ]
-    if problems:
-        raise DataProblem(problems)
-    return record
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A record that a run keeps as JSON.
-
-    Raises:
-        DataProblem: if it is none (R002).
-    """
-    allowed, remedy = "JSON as written by a run", _BACK
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataProblem([Problem("R002", str(path), found=str(error), allowed=allowed, remedy=remedy)]) from error
-    if not isinstance(record, dict):
-        found = f"`{str(record)[:60]}`"
-        raise DataProblem([Problem("R002", str(path), found=found, allowed=allowed, remedy=remedy)])
-    return record
+    lost = [name for name in _NEEDED if name not in tables] if not (path / SEAL).exists() else []
+    if lost:
+        told = [path / f"{name}.parquet" for name in lost]
+        raise DataProblem([Problem("R002", str(file), "", "", "no such table", "a table", BACK) for file in told])
+    return RunTables(path, tables, inputs, read_manifest(path), read_audit(path))
 
 
 def replace_file(path: Path, content: bytes) -> None:

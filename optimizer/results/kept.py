@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.results.folder import RunFolder, SavedPoint, full_disk_told
+from optimizer.results.folder import POINTS, RunFolder, SavedPoint, damaged_point, full_disk_told
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.highs import Termination
 from optimizer.solve.journal import Entry, Journal
@@ -46,7 +46,11 @@ def _sparse(matrix: Any) -> list[Any]:
 
 
 def kept_journal(folder: RunFolder, program: CompiledProgram) -> Journal:
-    """Journal that starts from the entries in a folder and keeps every new one there."""
+    """Journal that starts from the entries in a folder and keeps every new one there.
+
+    Raises:
+        DataProblem: if an entry of this program is not as it was written (R002).
+    """
     digest = f"{FORM}:{program_digest(program)}"
     saved = folder.saved_points()
     taken = len(saved)
@@ -58,7 +62,7 @@ def kept_journal(folder: RunFolder, program: CompiledProgram) -> Journal:
         with full_disk_told(folder.path):
             folder.save_point(f"{ENTRY}-{taken:06d}", arrays, {**record, "program": digest})
 
-    return Journal([_read(point) for point in saved if point.record.get("program") == digest], keep)
+    return Journal([_entry(folder, point) for point in saved if point.record.get("program") == digest], keep)
 
 
 def _written(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -89,6 +93,13 @@ def _written_cuts(cuts: Sequence[Cut]) -> dict[str, Any]:
         "cut_indices": np.concatenate([np.array([], dtype=np.int64), *(cut.indices for cut in cuts)]),
         "cut_values": np.concatenate([np.array([], dtype=np.float64), *(cut.values for cut in cuts)]),
     }
+
+
+def _entry(folder: RunFolder, saved: SavedPoint) -> Entry:
+    try:
+        return _read(saved)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise damaged_point(folder.path / POINTS / f"{saved.name}.npz", error) from error
 
 
 def _read(saved: SavedPoint) -> Entry:

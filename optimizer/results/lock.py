@@ -39,6 +39,8 @@ def refuse_if_locked(folder: Path) -> None:
     Raises:
         UsageProblem: naming the process.
     """
+    if not (folder / LOCK).is_file():
+        return
     try:
         owner = json.loads((folder / LOCK).read_text(encoding="utf-8"))
         pid, host = int(owner["pid"]), str(owner["host"])

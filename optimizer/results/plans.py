@@ -11,6 +11,7 @@ import numpy as np
 
 from optimizer.errors import DataProblem, Problem
 from optimizer.results.folder import replace_file
+from optimizer.results.records import read_arrays
 from optimizer.solve.compiled import CompiledProgram, Floats
 
 PLANS = "plans.npz"
@@ -36,20 +37,15 @@ def read_plans(run: Path, program: CompiledProgram) -> dict[int, Floats]:
         DataProblem: if the file is missing, broken, or was made for another program (R003).
     """
     path = run / PLANS
+    remedy, allowed = "make the run again with this version", "plans written by this version"
+    stored = read_arrays(path, "R003", remedy)
+    if str(stored.pop("columns", None)) != columns_digest(program):
+        problem = Problem("R003", str(path), found="plans of another model", allowed=allowed, remedy=remedy)
+        raise DataProblem([problem])
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            digest = str(stored["columns"])
-            names = [name for name in stored.files if name.startswith("point_")]
-            plans = {int(name.removeprefix("point_")): stored[name].astype(np.float64) for name in names}
-    except (OSError, ValueError, KeyError) as error:
-        raise _unusable(path, type(error).__name__) from error
-    if digest != columns_digest(program):
-        raise _unusable(path, "plans of another model")
+        plans = {int(name.removeprefix("point_")): x.astype(np.float64) for name, x in stored.items()}
+        if any(x.shape != (len(program.column_names),) for x in plans.values()):
+            raise ValueError("plans of another length")
+    except ValueError as error:
+        raise DataProblem([Problem("R003", str(path), found=str(error), allowed=allowed, remedy=remedy)]) from error
     return dict(sorted(plans.items()))
-
-
-def _unusable(path: Path, found: str) -> DataProblem:
-    remedy = "make the run again with this version"
-    return DataProblem(
-        [Problem("R003", str(path), found=found, allowed="plans written by this version", remedy=remedy)]
-    )

@@ -35,6 +35,8 @@ def check_seal(folder: Path) -> None:
     if not path.exists():
         return
     try:
+        if not path.is_file():
+            raise ValueError("no ordinary file")
         record = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(record, dict):
             raise ValueError("no record of files")

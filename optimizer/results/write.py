@@ -99,14 +99,30 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.parquet")):
         try:
-            tables[path.stem] = pd.read_parquet(path, engine="pyarrow")
-        except (OSError, ValueError) as error:
-            remedy = "bring the run back from a copy, or make it again"
-            found = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
-            problems.append(Problem("R002", str(path), found=found, allowed="a table in Parquet", remedy=remedy))
+            tables[path.stem] = read_table(path)
+        except DataProblem as error:
+            problems += error.problems
     if problems:
         raise DataProblem(problems)
     return tables
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read one table from Parquet.
+
+    Raises:
+        DataProblem: if it is none (R002).
+    """
+    try:
+        if not path.is_file():
+            raise ValueError("no ordinary file")
+        return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, ValueError) as error:
+        remedy = "bring the run back from a copy, or make it again"
+        found = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        raise DataProblem(
+            [Problem("R002", str(path), found=found, allowed="a table in Parquet", remedy=remedy)]
+        ) from error
 
 
 def read_csv_table(path: Path) -> pd.DataFrame:

@@ -159,8 +159,15 @@ def dtype(field: Field) -> str:
 
 
 def empty_frame(resource: Resource) -> pd.DataFrame:
-    """Return a frame without rows that has all columns of the table, each with its type."""
-    return _empty_frame(resource).copy()
+    """Return a frame without rows that has all columns of the table, each with its type.
+
+    pandas notes every view of an axis with the axis, also those of views that are gone. So the frame that all are
+    copied from gets new axes each time, and the noted ones go with the copy; else they would gather with every case.
+    """
+    shared = _empty_frame(resource)
+    frame = shared.copy()
+    shared.index, shared.columns = pd.RangeIndex(0), pd.Index(resource.columns, dtype="str")
+    return frame
 
 
 @lru_cache(maxsize=256)

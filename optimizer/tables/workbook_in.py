@@ -71,19 +71,20 @@ def _sheets(path: Path, label: str, wanted: Collection[str]) -> tuple[dict[str, 
         return {}, unfit
     found: list[dict[str, Cells]] = []
     try:
-        with zipfile.ZipFile(path) as packed:
-            if sum(entry.file_size for entry in packed.infolist()) > LARGEST_MB * 1e6:
-                return {}, [_unreadable(label, f"more than {LARGEST_MB} MB unpacked")]
-        for has_values in (True, False):
-            book = load_workbook(path, read_only=True, data_only=has_values, keep_links=False)
-            cells: dict[str, Cells] = {}
-            for sheet in book.worksheets:
-                cells[sheet.title] = []
-                if sheet.title in wanted:
-                    sheet.reset_dimensions()
-                    cells[sheet.title] = [tuple(row) for row in sheet.iter_rows(values_only=True)]
-            book.close()
-            found.append(cells)
+        with path.open("rb") as file:  # the library leaves a file open that it cannot read
+            with zipfile.ZipFile(file) as packed:
+                if sum(entry.file_size for entry in packed.infolist()) > LARGEST_MB * 1e6:
+                    return {}, [_unreadable(label, f"more than {LARGEST_MB} MB unpacked")]
+            for has_values in (True, False):
+                book = load_workbook(file, read_only=True, data_only=has_values, keep_links=False)
+                cells: dict[str, Cells] = {}
+                for sheet in book.worksheets:
+                    cells[sheet.title] = []
+                    if sheet.title in wanted:
+                        sheet.reset_dimensions()
+                        cells[sheet.title] = [tuple(row) for row in sheet.iter_rows(values_only=True)]
+                book.close()
+                found.append(cells)
     except Exception as error:  # the library raises whatever its parsers raise on a damaged file
         return {}, [_unreadable(label, f"{type(error).__name__}: {shorten(error)}")]
     values, formulas = found

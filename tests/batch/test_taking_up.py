@@ -20,8 +20,9 @@ import optimizer.jobs.frontier as jobs
 from optimizer.errors import DataProblem, SolveLimit, StorageFull, UsageProblem
 from optimizer.jobs.again import _options as options_of
 from optimizer.jobs.prepare import COST, LOSS, Options, prepare
-from optimizer.results.folder import RunFolder, read_manifest, read_run
+from optimizer.results.folder import RunFolder, read_run
 from optimizer.results.kept import kept_journal, program_digest
+from optimizer.results.records import read_manifest
 from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import Termination
@@ -276,7 +277,8 @@ def test_a_run_that_was_changed_or_cut_short_says_so_when_repeated(sourcing, tmp
     ],
 )
 def test_a_manifest_that_cannot_be_repeated_is_refused(tmp_path, more, found):
-    manifest = {"options": {"seed": 1}, "job": "solve", "versions": {}} | more
+    hashes = {"case": "x", "case_hash": "a", "data_hash": "b"}
+    manifest = {**hashes, "options": {"seed": 1}, "job": "solve", "versions": {}} | more
     (tmp_path / "run.json").write_text(json.dumps({name: value for name, value in manifest.items() if value}))
     with pytest.raises(DataProblem) as told:
         options_of(tmp_path, read_manifest(tmp_path))

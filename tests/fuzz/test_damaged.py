@@ -5,6 +5,7 @@ The long run: ``pytest -m long tests/fuzz`` (400 damaged runs, 2,000 batch files
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from judge import FIT, judge
 from mutants import TEXTS, TOYS, VALUES, bytes_of, toml_line
@@ -93,6 +95,83 @@ def damaged(number: int, made: Path, place: Path, commands: tuple[list[str], ...
     verdict = judge(["-q", *words], run, (*FIT, 2), 120)
     shutil.rmtree(run.parent)
     return f"{number}: {what}: {words}: {verdict.faults} {verdict.said[-800:]}" if verdict.faults else ""
+
+
+def entries(record: object, place: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Places of all entries of a record, however deep."""
+    pairs = record.items() if isinstance(record, dict) else enumerate(record) if isinstance(record, list) else ()
+    return [at for name, value in pairs for at in ((*place, name), *entries(value, (*place, name)))]
+
+
+def record_changed(number: int, made: Path, place: Path) -> str:
+    """What is wrong with how a command took a run with an entry of a record, however deep, changed; or nothing."""
+    dice = random.Random(number)
+    run = place / str(number) / "run"
+    shutil.copytree(made, run)
+    path = run / dice.choice(("run.json", "run.json", "run.json", "audit.json", "explain/explain.json"))
+    record = json.loads(path.read_text())
+    *way, last = dice.choice(entries(record))
+    within = record
+    for step in way:
+        within = within[step]
+    if dice.random() < 0.3:
+        del within[last]
+    else:
+        within[last] = dice.choice(VALUES)
+    path.write_text(json.dumps(record))
+    report, show, listed = ["report", str(run)], ["runs", "show", str(run)], ["runs", "list", "--root", str(run.parent)]
+    resume = ["frontier", str(TOY), "-o", str(run), "--resume"]
+    words = dice.choice((report, report, ["explain", str(run)], show, listed, resume, ["compare", str(made), str(run)]))
+    verdict = judge(["-q", *words], run, (*FIT, 2), 120)
+    shutil.rmtree(run.parent)
+    told = f"{number}: {path.name} {(*way, last)}: {words}: {verdict.faults} {verdict.said[-800:]}"
+    return told if verdict.faults else ""
+
+
+def test_records_changed_anywhere_are_refused_with_words_or_read(made: Path, tmp_path: Path) -> None:
+    assert [told for number in range(8) if (told := record_changed(number, made, tmp_path))] == []
+
+
+@pytest.mark.long
+def test_four_hundred_changed_records(made: Path, tmp_path: Path) -> None:
+    assert [told for number in range(100, 100 + RUNS) if (told := record_changed(number, made, tmp_path))] == []
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was stopped after it had found its points, and would go on from them; its target."""
+    from optimizer.jobs.prepare import COST, LOSS, prepare
+    from optimizer.results.folder import RunFolder
+    from optimizer.results.kept import kept_journal
+    from optimizer.solve.effort import Effort
+    from optimizer.solve.frontier import trace_frontier
+
+    target, program = tmp_path_factory.mktemp("stopped") / "run", prepare(TOY).program
+    with RunFolder(target) as folder:
+        trace_frontier(program, COST, LOSS, effort=Effort(points=2, workers=1), journal=kept_journal(folder, program))
+    with RunFolder(target, is_resumed=True):  # notes that it was taken up
+        return target
+
+
+@pytest.mark.parametrize("name", ["answer-000002.npz", "resumed.json"])
+@pytest.mark.parametrize("what", ["flip", "cut", "pipe", "bare"])
+def test_a_damaged_point_of_an_unfinished_run_is_told(name: str, what: str, stopped: Path, tmp_path: Path) -> None:
+    partial = Path(shutil.copytree(stopped.with_name("run.partial"), tmp_path / "run.partial"))
+    path = partial / "points" / name
+    content = path.read_bytes()
+    path.unlink()
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "bare" and path.suffix == ".npz":  # a point of this program in which nothing stands
+        with np.load(io.BytesIO(content)) as stored:
+            np.savez(path, record=stored["record"])
+    else:
+        flipped = bytes(byte ^ (0x80 if k % 20 == 10 else 0) for k, byte in enumerate(content))
+        path.write_bytes({"flip": flipped, "cut": content[: len(content) // 2], "bare": b"{}"}[what])
+    verdict = judge(["-q", "frontier", str(TOY), "-o", str(tmp_path / "run"), "--resume"], tmp_path, (1,))
+    assert [fault for fault in verdict.faults if (fault, what) != ("something was written", "bare")] == []
+    assert f"[R002] {path}" in verdict.said
+    assert "remedy: take the file away" in verdict.said
 
 
 def test_damaged_runs_are_refused_with_words(made: Path, tmp_path: Path) -> None:

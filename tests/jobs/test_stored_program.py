@@ -16,9 +16,9 @@ from optimizer.jobs.frontier import Run
 from optimizer.jobs.prepare import prepare
 from optimizer.jobs.reopen import reopen
 from optimizer.results import stored
-from optimizer.results.folder import read_manifest
 from optimizer.results.kept import program_digest
 from optimizer.results.labels import Labels
+from optimizer.results.records import read_manifest
 from optimizer.results.seal import write_seal
 from optimizer.results.stored import PROGRAM, read_program, write_program
 from optimizer.solve.compiled import CompiledProgram

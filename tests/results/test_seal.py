@@ -14,9 +14,10 @@ import pytest
 
 import optimizer.results.lock as lock_module
 from optimizer.errors import DataProblem, StorageFull, UsageProblem
-from optimizer.results.folder import RunFolder, full_disk_told, read_manifest, read_part
+from optimizer.results.folder import RunFolder, full_disk_told, read_part
 from optimizer.results.lock import LOCK, lock, refuse_if_locked, unlock
 from optimizer.results.manifest import Manifest
+from optimizer.results.records import read_manifest
 from optimizer.results.seal import SEAL, check_seal, write_seal
 from optimizer.results.write import read_tables, write_tables
 

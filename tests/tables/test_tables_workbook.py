@@ -1,8 +1,10 @@
 """Tables of a case in ``inputs.xlsx``: the same rows and the same problems as from CSV files."""
 
+import builtins
 import csv
 import datetime
 import io
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -90,6 +92,28 @@ def test_a_table_in_both_places_is_one_problem(alone):
 def test_a_file_that_is_no_workbook_is_told(alone, content):
     (alone.folder / "inputs.xlsx").write_bytes(content)
     assert alone.problem().code == "T046"
+
+
+def test_a_workbook_that_cannot_be_read_is_told_and_not_left_open(alone, monkeypatch):
+    """A sheet whose head is damaged: the library has opened the file by then, and forgets to close it."""
+    book(alone, "demand")
+    path = alone.folder / "inputs.xlsx"
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content.replace(b"<dimension", b"<&x;"))
+    opened = []
+
+    def noted(*arguments, **named):
+        opened.append(real(*arguments, **named))
+        return opened[-1]
+
+    real = io.open
+    for module in (io, builtins):
+        monkeypatch.setattr(module, "open", noted)
+    assert alone.problems()[0].code == "T046"
+    assert [file.closed for file in opened if file.name == str(path)] == [True]
 
 
 def test_a_formula_without_a_value_is_told(alone):
