@@ -113,7 +113,7 @@ def discount_scale(items: tuple[Item, ...], before: Instance, after: Instance) -
 def rest_scale(program: CompiledProgram, before: Instance, after: Instance) -> Floats:
     """The same for what no item explains, per column: the factor of its year."""
     factor = {t: after.discount_factor[t] / before.discount_factor[t] for t in before.years}
-    return np.array([factor.get(year, 1.0) for year in charge_years(program, before)])
+    return np.array([1.0 if year is None else factor[year] for year in charge_years(program, before)])
 
 
 def charge_years(program: CompiledProgram, instance: Instance) -> list[int | None]:
