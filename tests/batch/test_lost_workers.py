@@ -1,4 +1,4 @@
-"""A team in the workers of a cluster when workers are lost, without a cluster: calls run here or are lost on the way."""
+"""A team in the workers of a cluster that loses some, without a cluster: calls run here or are lost on the way."""
 
 from __future__ import annotations
 

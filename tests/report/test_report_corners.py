@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from optimizer.report import geometry, numbers
 from optimizer.report import view as views
 from optimizer.report.batch_page import Entry, _row
 from optimizer.report.deck_risks import _times
+from optimizer.report.deck_timeline import timeline_slide
 from optimizer.report.deliver import draw_run
 from optimizer.report.frontier_curves import height, knee
 from optimizer.report.map_canvas import Canvas
@@ -25,11 +27,11 @@ from optimizer.report.map_title import shock_row
 from optimizer.report.page import _plain, _weak_words
 from optimizer.report.page_parts import MOST_ROWS, _fair, parts
 from optimizer.report.page_words import _signed, checked
-from optimizer.report.plan_charts import _share_rows, losses_finding, shares_finding
+from optimizer.report.plan_charts import _share_rows, losses_chart, losses_finding, shares_finding
 from optimizer.report.plan_map import known_passages, plan_map
 from optimizer.report.tornado_chart import write_tornado_chart
 from optimizer.report.view import RunView, country_names
-from optimizer.report.workbook_sheets import shortened_table
+from optimizer.report.workbook_sheets import Book, shortened_table
 from optimizer.report.world_map import MapRequest, map_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -225,6 +227,27 @@ def test_losses_of_a_run_without_shocks_or_without_loss_are_told(tmp_path):
     assert _times({"loss_months": 0.0, "survive_months": 12.0, "recover_months": 0.0}) == ["nothing", "–", "–"]  # noqa: RUF001
 
 
+def test_a_country_that_loses_share_is_named_with_its_stage(tmp_path):
+    run = crossing_run(tmp_path)
+    rows = [(p, s, c, x) for p, mine in ((1, 0.9), (2, 0.6), (3, 0.3)) for s, c, x in
+            (("dig", "NZL", mine), ("dig", "AUS", 1 - mine), ("melt", "JPN", 0.5), ("melt", "NZL", 0.5))]  # fmt: skip
+    shares = table("point stage country_iso3 flow_share", *rows)
+    told = shares_finding(RunView(changed(run, shares=shares)))
+    assert told == "New Zealand\u2019s share of dig falls from 90 % in plan 1 to 30 % in plan 3"
+
+
+def test_events_that_take_nothing_are_counted_and_not_drawn(tmp_path):
+    run = crossing_run(tmp_path)
+    shocks, losses = run.tables["shocks"], run.tables["losses"]
+    calm = shocks.assign(shock="calm@2027", event="calm", name="Calm")
+    more = losses.assign(shock="calm@2027", loss_months=0.0)
+    view = RunView(changed(run, shocks=pd.concat([shocks, calm]), losses=pd.concat([losses, more])))
+    chart = losses_chart(view, 2).to_dict()
+    assert "not shown: 1 events that take nothing in either plan" in " ".join(chart["title"]["subtitle"])
+    assert "Calm" not in str(chart)
+    assert losses_finding(view, 2).startswith("Plan 2 stands 1 of 2 events without loss; the worst")
+
+
 def test_numbers_that_are_none_are_told_as_missing():
     assert numbers.percent(math.nan) == numbers.MISSING
     assert [_plain(value) for value in (None, pd.NA, "inf", "nan", 2)] == [None, None, None, None, 2.0]
@@ -275,3 +298,49 @@ def test_a_batch_without_any_frontier_lists_its_jobs():
 def test_no_figure_draws_no_tornado(tmp_path):
     assert write_tornado_chart(pd.DataFrame(), "", "", tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_plants_than_a_slide_holds_are_cut_and_counted(tmp_path):
+    run = crossing_run(tmp_path)
+    base = run.tables["portfolio"].iloc[:1]
+    rows = [base.assign(point=2, facility=f"p{k}", offer=f"o{k}", start_year=2027, end_year=2028) for k in range(40)]
+    view = RunView(changed(run, portfolio=pd.concat(rows)))
+    page = Slide()
+    timeline_slide(page, view)  # type: ignore[arg-type]
+    drawn = {name.split()[-2] for name in page.bars if name.endswith(" 2027") and not name.startswith("start of")}
+    (more,) = (text for text in page.texts if "more: sheet Portfolio" in text)
+    assert int(more.split()[1]) + len(drawn) == 40
+
+
+class Slide:
+    """Stands in for the kit and its slide: keeps the texts and the names of the bars."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.bars: list[str] = []
+
+    def slide(self, title, notes, source):
+        return self
+
+    def text(self, box, lines, look):
+        self.texts += lines
+
+    def bar(self, box, fill, told="", name=""):
+        self.bars.append(name)
+
+
+def test_sheets_of_one_name_get_numbers():
+    book = Book(SimpleNamespace(add_format=lambda looks: looks, add_worksheet=Sheet))
+    names = [book.sheet(name).name for name in ("Costs/a", "Costs:a", "costs a", "x" * 40, "x" * 40, "[]")]
+    assert names == ["Costs a", "Costs a 2", "costs a 3", "x" * 31, "x" * 27 + " 2", "Sheet"]
+
+
+class Sheet:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def set_landscape(self) -> None:
+        pass
+
+    def fit_to_pages(self, wide: int, tall: int) -> None:
+        pass
