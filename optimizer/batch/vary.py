@@ -113,17 +113,18 @@ def _place(settings: dict[str, Any], key: str, value: Any) -> bool:
         entry = _ENTRY.fullmatch(part)
         steps += [entry.group(1), int(entry.group(2)) - 1] if entry else [part]
     for step in steps[:-1]:
-        if isinstance(step, int):
-            if not isinstance(here, list) or not 0 <= step < len(here):
-                return False
-            here = here[step]
-        else:
-            here = here.setdefault(step, {})
-    last = steps[-1]
-    if isinstance(last, int) and not (isinstance(here, list) and 0 <= last < len(here)):
+        if not _has_room(here, step):
+            return False
+        here = here[step] if isinstance(step, int) else here.setdefault(step, {})
+    if not _has_room(here, steps[-1]):
         return False
-    here[last] = value
+    here[steps[-1]] = value
     return True
+
+
+def _has_room(here: Any, step: str | int) -> bool:
+    """Whether a place is a list with such an entry, or a section for such a name."""
+    return isinstance(here, list) and 0 <= step < len(here) if isinstance(step, int) else isinstance(here, dict)
 
 
 def _put(tables: dict[str, pd.DataFrame], changes: Sequence[RowChange], name: str) -> Iterator[Problem]:

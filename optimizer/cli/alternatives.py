@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.cli.console import Progress, print_table
-from optimizer.cli.options import json_option
+from optimizer.cli.options import Finite, json_option
 
 if TYPE_CHECKING:
     from optimizer.jobs.alternatives import Found
@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", type=click.Path(exists=True, file_okay=False))
 @click.option("--point", type=int, default=None, help="Frontier point (default: the recommended one).")
-@click.option(
-    "--slack", type=click.FloatRange(0.0, 1.0), default=0.02, show_default=True, help="Share of cost and loss."
-)
+@click.option("--slack", type=Finite(0.0, 1.0), default=0.02, show_default=True, help="Share of cost and loss.")
 @click.option("-n", "--number", type=click.IntRange(1, 50), default=5, show_default=True, help="How many portfolios.")
-@click.option(
-    "--time-limit", type=click.FloatRange(1.0), default=100.0, show_default=True, help="Seconds for the search."
-)
+@click.option("--time-limit", type=Finite(1.0), default=100.0, show_default=True, help="Seconds for the search.")
 @click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: the cores).")
 @json_option
 @click.pass_obj

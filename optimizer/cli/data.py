@@ -65,7 +65,8 @@ def show(table: str, where: tuple[str, ...], columns: str | None, as_json: bool)
     from optimizer.cli.data_text import cell_text, compact_columns, heading, print_record
     from optimizer.tables.browse import table_view
 
-    view = table_view(table, [part.partition("=")[::2] for part in where])
+    named = [name.strip() for name in columns.split(",")] if columns else []
+    view = table_view(table, [part.partition("=")[::2] for part in where], columns=named)
     if as_json:
         click.echo(json.dumps(view, indent=1, default=str))
         return
@@ -74,7 +75,7 @@ def show(table: str, where: tuple[str, ...], columns: str | None, as_json: bool)
             print_record(view, row)
         click.echo(f"{len(view['rows'])} rows of {table}: {view['description']}", err=True)
         return
-    chosen = [name.strip() for name in columns.split(",")] if columns else compact_columns(view)
+    chosen = named or compact_columns(view)
     heads = [(heading(view, name), "left") for name in chosen]
     print_table(table, heads, [[cell_text(row.get(name)) for name in chosen] for row in view["rows"]])
     if columns is None:

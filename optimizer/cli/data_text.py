@@ -16,7 +16,6 @@ from optimizer.tables.world_balance import Step
 from optimizer.tables.world_shares import Comparison
 
 _PROVENANCE = ("source_id", "confidence", "note")
-_ADDED = ("file", "line", "source", "used_by")
 _UNSAID = ("", "1", "year", "date", "see column unit")
 _NARROW, _WIDE = 60, 100
 _MOST_NAMED = 4

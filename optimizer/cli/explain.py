@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.cli.console import Progress, print_story
-from optimizer.cli.options import json_option
+from optimizer.cli.options import Finite, json_option
 
 if TYPE_CHECKING:
     from optimizer.jobs.explain import Explained
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path(exists=True, file_okay=False))
 @click.option("--point", type=int, default=None, help="Frontier point (default: the recommended one).")
 @click.option("--deep", is_flag=True, help="Re-solve supplier by supplier and for the nearest offers (minutes).")
-@click.option("--time-limit", type=click.FloatRange(1.0), default=60.0, show_default=True, help="Seconds per re-solve.")
+@click.option("--time-limit", type=Finite(1.0), default=60.0, show_default=True, help="Seconds per re-solve.")
 @click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: the cores).")
 @json_option
 @click.pass_obj

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.cli.console import Progress, print_table
-from optimizer.cli.options import json_option
+from optimizer.cli.options import Finite, json_option
 
 if TYPE_CHECKING:
     from optimizer.jobs.sensitivity import Sensed
@@ -27,13 +27,13 @@ LETTERS = 46
 @click.option("--point", type=int, default=None, help="Frontier point (default: the recommended one).")
 @click.option("--samples", type=click.IntRange(0, 100_000), default=500, show_default=True, help="Joint draws.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the draws.")
-@click.option("--month-musd", type=click.FloatRange(0.0), default=None, help="Worth of a month (default: the slope).")
+@click.option("--month-musd", type=Finite(0.0), default=None, help="Worth of a month (default: the slope).")
 @click.option("--spans", type=click.Path(exists=True, dir_okay=False), default=None, help="CSV of assumed spans.")
 @click.option("--supply", is_flag=True, help="Move spot depth and surge too (every shock four times more).")
 @click.option("--regret/--no-regret", default=True, show_default=True, help="Run the plans under policy branches.")
 @click.option("--branch", "branches", multiple=True, metavar="REGIME", help="A regime to run them under; repeatable.")
 @click.option("--resolve", type=click.IntRange(0, 1000), default=0, show_default=True, help="Draws solved again.")
-@click.option("--time-limit", type=click.FloatRange(1.0), default=120.0, show_default=True, help="Seconds for these.")
+@click.option("--time-limit", type=Finite(1.0), default=120.0, show_default=True, help="Seconds for these.")
 @click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes (default: the cores).")
 @json_option
 @click.pass_obj

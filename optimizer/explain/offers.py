@@ -217,20 +217,20 @@ def qualifying(bench: Bench, offer: Offer, start: int) -> float:
 # --- the check by re-solving ----------------------------------------------------------------------------------------
 
 
-def check(bench: Bench, name: str, start: int, deep: bool, seconds: float, gap_musd: float) -> Checked | None:
+def check(bench: Bench, name: str, start: int, seconds: float, gap_musd: float) -> Checked | None:
     """Break-even price of an offer started in a year, by Newton's steps on the cost with the offer signed.
+
+    Every step solves the mixed-integer program again, all decisions free; the plan is the best known without the offer.
 
     Args:
         bench: the plan.
         name: the offer.
         start: start of its contract.
-        deep: re-solve the mixed-integer program with all decisions free, and compare with the best plan known without;
-            otherwise the linear program with the other decisions fixed.
         seconds: limit of one solve.
         gap_musd: absolute gap of a mixed-integer solve.
 
     Returns:
-        None if no plan with the offer was found.
+        None if no plan with the offer was found, or none that pays for anything under it.
     """
     offer = bench.instance.offers[name]
     slope = _slope(bench, offer)
@@ -239,7 +239,7 @@ def check(bench: Bench, name: str, start: int, deep: bool, seconds: float, gap_m
     asked = sum(bench.discount[t] * offer.price_usd_per_kg[t] for t in term(bench, offer, start)) / weight
     delta, last, result = 0.0, None, None
     for _ in range(STEPS):
-        found = _with_offer(bench, offer, start, delta * slope, deep, seconds, gap_musd)
+        found = _with_offer(bench, offer, start, delta * slope, seconds, gap_musd)
         if found is None:
             return result
         x, value, bound = found
@@ -249,9 +249,9 @@ def check(bench: Bench, name: str, start: int, deep: bool, seconds: float, gap_m
             return result
         step = (bench.cost_musd - value) / paid
         delta += step
-        gap = max(0.0, value - bound) / paid if deep else 0.0
+        gap = max(0.0, value - bound) / paid
         volume = _volume(bench, offer, start, x)
-        result = Checked(name, start, asked + delta, gap, volume, DEEP if deep else ESTIMATE)
+        result = Checked(name, start, asked + delta, gap, volume, DEEP)
         if abs(step) <= 1e-6 * (1.0 + abs(asked)) or (last is not None and abs(step) <= gap):
             return result
         last = step
@@ -275,20 +275,12 @@ def _volume(bench: Bench, offer: Offer, start: int, x: Floats) -> float:
 
 
 def _with_offer(
-    bench: Bench, offer: Offer, start: int, extra: Floats, deep: bool, seconds: float, gap_musd: float
+    bench: Bench, offer: Offer, start: int, extra: Floats, seconds: float, gap_musd: float
 ) -> tuple[Floats, float, float] | None:
     """Cheapest plan at the plan's loss with the offer signed, at its price plus ``extra``: vector, cost, bound."""
-    free = np.ones(bench.x.size, dtype=bool) if deep else np.zeros(bench.x.size, dtype=bool)
-    lower, upper = bench.held(free)
+    lower, upper = bench.program.lower.copy(), bench.program.upper.copy()
     for place in _needed(bench, offer, start):
         lower[place] = upper[place] = 1.0
-    if not deep:
-        for (f, t), place in bench.columns("is_used").items():
-            if f == offer.facility and int(str(t)) in term(bench, offer, start):
-                lower[place] = upper[place] = 1.0
-    if not deep:
-        solved = bench.linear(lower, upper, lambda p: replace(p, cost=p.cost + extra)).solve(Rigour(seconds=seconds))
-        return None if solved.values is None else (solved.values, solved.objective, solved.objective)
     with bench.changed(lower, upper, bench.master.first + extra) as master:
         answer = master.answer(bench.question, gap_musd, seconds, rounds=8)
     inside = [point for point in answer.attained if bench.within(point)]

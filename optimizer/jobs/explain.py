@@ -134,7 +134,7 @@ def _checks(bench: Bench, found: Sequence[Standing], depth: Depth) -> dict[str, 
     gap = max(1e-6, depth.gap_share * abs(bench.cost_musd))
     checks = {}
     for standing in found[:DEEP_OFFERS]:
-        result = check(bench, standing.offer, standing.start_year, True, depth.seconds, gap)
+        result = check(bench, standing.offer, standing.start_year, depth.seconds, gap)
         if result is not None:
             checks[standing.offer] = result
     return checks

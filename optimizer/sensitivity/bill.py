@@ -111,9 +111,16 @@ def discount_scale(items: tuple[Item, ...], before: Instance, after: Instance) -
 
 
 def rest_scale(program: CompiledProgram, before: Instance, after: Instance) -> Floats:
-    """The same for what no item explains, per column: the factor of the year that its index ends with."""
-    factor = {str(t): after.discount_factor[t] / before.discount_factor[t] for t in before.years}
-    return np.array([factor.get(str(index[-1]), 1.0) if index else 1.0 for _, index in program.column_keys])
+    """The same for what no item explains, per column: the factor of its year."""
+    factor = {t: after.discount_factor[t] / before.discount_factor[t] for t in before.years}
+    return np.array([1.0 if year is None else factor[year] for year in charge_years(program, before)])
+
+
+def charge_years(program: CompiledProgram, instance: Instance) -> list[int | None]:
+    """Year that each column is charged in: the one its index ends with, the shock's start year; None for others."""
+    years: dict[str, int] = {name: shock.start_year for name, shock in instance.shocks.items()}
+    years |= {str(t): t for t in instance.years}
+    return [years.get(str(index[-1])) if index else None for _, index in program.column_keys]
 
 
 def price_list(items: tuple[Item, ...], instance: Instance, missing: Mapping[Item, float]) -> Floats:

@@ -15,7 +15,7 @@ from optimizer.chain.instance import Instance
 from optimizer.chain.offers import DECK_COLUMNS, FIXED_COLUMNS, PriceDeck, price_by_year
 from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.subsidies import credited, terms_of, without_floors
-from optimizer.sensitivity.bill import Bill, discount_scale, rest_scale
+from optimizer.sensitivity.bill import Bill, charge_years, discount_scale, rest_scale
 from optimizer.sensitivity.figures import Figure, places_of
 from optimizer.solve.compiled import CompiledProgram, Floats
 
@@ -178,9 +178,9 @@ class Plans:
     @classmethod
     def of(cls, pricer: Pricer, plans: Sequence[Floats]) -> Plans:
         """Read the bill of every plan."""
-        bill, years = pricer.bill, [str(t) for t in pricer.instance.years]
-        ends = np.array([str(index[-1]) if index else "" for _, index in pricer.program.column_keys])
-        rest = np.array([[float((bill.rest * x)[ends == year].sum()) for year in years] for x in plans])
+        bill, years = pricer.bill, pricer.instance.years
+        charged = np.array([year or 0 for year in charge_years(pricer.program, pricer.instance)])
+        rest = np.array([[float((bill.rest * x)[charged == year].sum()) for year in years] for x in plans])
         other = np.array([float(bill.rest @ x) + bill.rest_given for x in plans]) - rest.sum(axis=1)
         return cls(pricer, np.array([bill.taken(x) for x in plans]), rest, other)
 

@@ -26,6 +26,7 @@ from optimizer.chain.records import Row, Tables, number, rows_of
 from optimizer.chain.services import services_of
 from optimizer.errors import DataProblem, Problem
 from optimizer.model.build import build_model
+from optimizer.model.objective import payment_year
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram, Floats
 from optimizer.solve.highs import LinearProgram, solve
@@ -152,15 +153,16 @@ def _stranded(instance: Instance, program: CompiledProgram, x: Floats, known: se
             paid += due * instance.discount_factor[year]
         elif component == "is_sponsored":
             paid += instance.projects[str(index[0])].cost_musd * instance.discount_factor[year]
-        elif component == "is_qualified" and x[_place_before(program, index, place)] <= ROOM:
-            paid += instance.qualifications[str(index[0])].cost_musd * instance.discount_factor[year]
+        elif component == "is_qualified" and not _was_qualified(program, index, x):
+            paid_in = payment_year(instance, str(index[0]), year)
+            paid += instance.qualifications[str(index[0])].cost_musd * instance.discount_factor[paid_in]
     return paid
 
 
-def _place_before(program: CompiledProgram, index: tuple[object, ...], place: int) -> int:
-    """Column of the same qualification a year before, or of a year without any: itself if there is none."""
+def _was_qualified(program: CompiledProgram, index: tuple[object, ...], x: Floats) -> bool:
+    """Whether the same qualification was in force, and paid, a year before."""
     before = ("is_qualified", (index[0], int(str(index[1])) - 1))
-    return program.column_keys.index(before) if before in program.column_keys else place
+    return before in program.column_keys and bool(x[program.column_keys.index(before)] > ROOM)
 
 
 def _run(

@@ -103,9 +103,7 @@ def price_of_month(costs: Sequence[float], losses: Sequence[float], position: in
     slopes = [(a[0], b[0], (a[1] - b[1]) / (b[0] - a[0])) for a, b in pairwise(hull)]
     at = losses[position]
     touching = [slope for left, right, slope in slopes if left - NOTHING <= at <= right + NOTHING]
-    if touching:
-        return float(np.mean(touching))
-    return slopes[0][2] if at < hull[0][0] else 0.0
+    return float(np.mean(touching)) if touching else 0.0
 
 
 def _hull(costs: Sequence[float], losses: Sequence[float]) -> list[tuple[float, float]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core.expr.numvalue import is_potentially_variable
 from pyomo.opt import SolverFactory
 
 from optimizer.errors import Infeasible, SolveLimit, SolverFailure, UsageProblem
@@ -162,9 +163,10 @@ def _solved(solver: Any, model: Any, goal: Goal, gap_share: float, deadline: flo
         model.del_component(name)
     minimised, capped = getattr(model, goal.minimised), getattr(model, goal.capped)
     model.posed_objective = pyo.Objective(expr=minimised)
-    if isinstance(capped.expr, float | int) and capped.expr > goal.cap:
-        raise Infeasible(f"no plan exists within the limits given: {goal.capped} is {capped.expr:g} for all")
-    if math.isfinite(goal.cap) and not isinstance(capped.expr, float | int):
+    is_same_for_all = not is_potentially_variable(capped.expr)  # as the loss of a case without shocks
+    if is_same_for_all and pyo.value(capped) > goal.cap:
+        raise Infeasible(f"no plan exists within the limits given: {goal.capped} is {pyo.value(capped):g} for all")
+    if math.isfinite(goal.cap) and not is_same_for_all:
         model.posed_cap = pyo.Constraint(expr=capped.expr <= goal.cap)
     _limit(solver, gap_share, deadline - time.perf_counter())
     with _silent():

@@ -295,9 +295,12 @@ class Search:
     # --- refinement ---------------------------------------------------------------------------------------------
 
     def refine(self, points: int) -> None:
-        """Second pass, widest place first, until the mean gap is within the tolerance; then fill up points."""
+        """Second pass, widest place first, until the mean gap is within the tolerance; then fill up points.
+
+        There is a plan by now.
+        """
         while not self._is_over():
-            if self.ledger.points and self.ledger.figures().mean_gap_share <= self.effort.tolerance_share:
+            if self.ledger.figures().mean_gap_share <= self.effort.tolerance_share:
                 break
             tasks = self._next(self.desk.size)
             if not tasks:
@@ -311,8 +314,6 @@ class Search:
 
     def _next(self, size: int) -> list[Task]:
         """Questions for the widest places, one each."""
-        if not self.ledger.points:
-            return []
         tasks: list[Task] = []
         for place in wide_places(self.ledger):
             question = next(filter(self._is_new, place.questions()), None)

@@ -17,6 +17,9 @@ from optimizer.tables.uses import Use, Uses, feeds
 
 Record = dict[str, Any]
 
+ADDED = ("file", "line", "source", "used_by")
+"""What a row of a view has besides the columns of its table."""
+
 
 def read_shared(data: Path | None = None) -> tuple[Package, dict[str, Table]]:
     """Read every shared table, record tables too.
@@ -79,17 +82,30 @@ def table_rows(name: str, where: Sequence[tuple[str, str]] = (), data: Path | No
 
 
 def _places(table: Table, where: Sequence[tuple[str, str]]) -> list[int]:
-    name, columns = table.resource.name, table.resource.columns
-    unknown = [column for column, _ in where if column not in columns]
-    if unknown:
-        allowed, found = ", ".join(columns), "no such column"
-        raise DataProblem(
-            Problem("T011", name, "", column, found, allowed, did_you_mean(column, columns, "take one of these"))
-            for column in unknown
-        )
+    _refuse_unknown(table, [column for column, _ in where])
     return [
         place for place, row in enumerate(table.rows) if all(_text(row[column]) == value for column, value in where)
     ]
+
+
+def _refuse_unknown(table: Table, names: Sequence[str]) -> None:
+    """Tell of columns that are asked for and are none."""
+    columns = table.resource.columns
+    unknown = [column for column in names if column not in columns]
+    if unknown:
+        allowed, found = ", ".join(columns), "no such column"
+        raise DataProblem(
+            Problem(
+                "T013",
+                table.resource.name,
+                "",
+                column,
+                found,
+                allowed,
+                did_you_mean(column, columns, "take one of these"),
+            )
+            for column in unknown
+        )
 
 
 def _text(value: object) -> str:
@@ -101,14 +117,23 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def table_view(name: str, where: Sequence[tuple[str, str]] = (), data: Path | None = None) -> Record:
+def table_view(
+    name: str, where: Sequence[tuple[str, str]] = (), data: Path | None = None, columns: Sequence[str] = ()
+) -> Record:
     """Return a table with its units, key and what it feeds, and the chosen rows with file, line, source and uses.
+
+    Args:
+        name: of the table.
+        where: (column, value) that rows must have.
+        data: folder of the shared tables; None for the package's own.
+        columns: to be shown: refused where the table has no such column.
 
     Raises:
         DataProblem: for an unknown table or column.
     """
     package, tables = read_shared(data)
     table = _chosen(name, tables)
+    _refuse_unknown(table, [column for column in columns if column not in ADDED])
     uses = Uses(package, tables)
     titles = {str(row["source_id"]): _title(row) for row in tables["sources"].rows}
     rows = []

@@ -109,8 +109,11 @@ def test_an_entry_of_a_list_is_reached_by_its_number():
     key = f"limits.share_cap[{count}].max_share"
     _, varied = vary(case, Changes({key: 0.77}), "x")
     assert varied.settings.limits.share_cap[-1].max_share == 0.77
+    for wrong in (f"limits.share_cap[{count + 1}].max_share", "limits.share_cap.max_share", "horizon[1].last_year"):
+        with pytest.raises(DataProblem, match=r"B006.*no such entry"):
+            vary(case, Changes({wrong: 0.5}), "x")
     with pytest.raises(DataProblem, match=r"B006.*no such entry"):
-        vary(case, Changes({f"limits.share_cap[{count + 1}].max_share": 0.5}), "x")
+        vary(case, Changes({f"limits.share_cap[{count + 1}]": {}}), "x")
 
 
 def test_everything_wrong_with_a_batch_is_told_at_once():
