@@ -156,11 +156,14 @@ def _check_classes(view: View, ledger: Ledger) -> None:
 
 
 def _check_demand(view: View, ledger: Ledger) -> None:
-    """Demand beside a shortfall is that of the case, over the length of the period."""
+    """All demand of the plan is listed, and is that of the case; in shocks over the length of the period."""
     rows, demand = view.results["shortfalls"], view.case.tables["demand"][["market", "year", "demand_t"]]
     rows = rows.merge(demand, on=["market", "year"], how="left", suffixes=("", "_per_year"))
     rows = rows.merge(view.case.states[[*WHEN, "share_of_year"]], on=WHEN, how="left")
     expected = rows["demand_t_per_year"] * rows["share_of_year"]
+    listed = view.nominal("shortfalls")[["market", "year"]].assign(listed=True)
+    lacking = demand[demand["demand_t"] > 0].merge(listed, on=["market", "year"], how="left")
+    ledger.forbid("demand_listed", lacking.loc[lacking["listed"].isna(), ["market", "year"]])
     ledger.note("demand_table", rows[[*WHEN, "market", "demand_t"]], (rows["demand_t"] - expected).abs(), expected)
 
 

@@ -21,6 +21,7 @@ LOSS_TOLERANCE = 1e-5
 """Months by which a solver may miss a cap on loss."""
 ONE_PLACE = 1e-9
 """Range of losses, relative to 1 + their size, below which all plans stand in one place: no curve, one gap."""
+KINDS = ("cap", "weight", "infeasible")
 COST_TOLERANCE = 1e-5
 """Share of cost to which a proof stands, given the solver's tolerances."""
 
@@ -91,6 +92,8 @@ def _check_bounds(points: pd.DataFrame, bounds: pd.DataFrame, ledger: Ledger) ->
     """No attained point contradicts a proof; each reported bound follows from the proofs; gaps are as computed."""
     losses = points["loss_months"].to_numpy(dtype=float)
     cost = points["cost_musd"]
+    unknown = bounds[~bounds["kind"].isin(KINDS)]
+    ledger.forbid("proofs_are_known", unknown[["proof", "kind"]])
     proven = lower_bound(losses + LOSS_TOLERANCE, bounds)
     shown = points[["point", "cost_musd", "loss_months", "cost_bound_musd"]]
     ledger.note("proofs_hold", shown, np.maximum(proven - cost, -1.0), cost * COST_TOLERANCE / RELATIVE, MUSD)

@@ -62,7 +62,7 @@ def views(tables: Tables, instance_tables: Tables) -> Iterator[View]:
     """One view per point of the frontier, from completed and plain tables."""
     case = Case(instance_tables)
     for point in tables["frontier"]["point"].drop_duplicates().tolist():
-        yield View(int(point), _of_point(tables, int(point)), case)
+        yield View(int(point), point_tables(tables, int(point)), case)
 
 
 def complete_table(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:
@@ -84,7 +84,8 @@ def plain_table(frame: pd.DataFrame) -> pd.DataFrame:
     return plain.reset_index(drop=True)
 
 
-def _of_point(tables: Tables, point: int) -> dict[str, pd.DataFrame]:
+def point_tables(tables: Tables, point: int) -> dict[str, pd.DataFrame]:
+    """The rows of one point of each table that has points; the others as they are."""
     return {
         name: frame[frame["point"] == point].reset_index(drop=True) if "point" in frame else frame
         for name, frame in tables.items()
