@@ -45,10 +45,10 @@ def _check_portfolio(view: View, ledger: Ledger) -> None:
     case, rows = view.case, view.results["portfolio"]
     parts = []
     for book, key in _KEYS.items():
-        facts = case.tables[book].rename(columns={key: "offer"})
-        kinds = facts["kind"] if book == "offers" else ""
-        product = "" if book == "projects" else facts["product"]
-        parts.append(facts[["offer", "facility"]].assign(book=book, product=product, signed_as=kinds))
+        names = case.tables[book].rename(columns={key: "offer"})
+        kinds = names["kind"] if book == "offers" else ""
+        product = "" if book == "projects" else names["product"]
+        parts.append(names[["offer", "facility"]].assign(book=book, product=product, signed_as=kinds))
     known = pd.concat(parts, ignore_index=True).merge(
         case.tables["facilities"][["facility", "stage", "country_iso3"]], on="facility"
     )
