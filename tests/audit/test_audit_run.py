@@ -413,6 +413,16 @@ def test_a_stage_at_which_nothing_is_made_has_no_shares():
     assert "shares_table" not in failed
 
 
+def test_an_environmental_cap_counts_its_own_load_in_its_own_years():
+    # 200 t of ore a year at 10 kg: 2,000 kg in 2027 alone; water is another matter.
+    for most, fails in ((2000.0, False), (1999.0, True)):
+        water = CASE["footprints"].assign(indicator="water_m3", value_per_t=7.0)
+        case = {**CASE, "footprints": pd.concat([CASE["footprints"], water], ignore_index=True)}
+        case["environment_caps"] = CASE["environment_caps"].assign(years="2027", max_value=most)
+        failed = {failure.name for failure in audited(run.check_policy, dict(CLEAN), case).failures}
+        assert ("environment_cap" in failed) == fails
+
+
 def test_a_project_that_brings_nothing_up_is_not_counted_on():
     # The mine digs 2 x (60 + 40) t and keeps 10 t ready: with 209 t open it needs the project's 50 t.
     for profile, fails in ((PLAIN["project_profile"], False), (PLAIN["project_profile"].head(0), True)):
