@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from optimizer.audit.claims import same_decisions
 from optimizer.audit.ledger import MUSD, RELATIVE, SHARE, Ledger
 
 Floats = npt.NDArray[np.float64]
@@ -20,6 +21,7 @@ LOSS_TOLERANCE = 1e-5
 """Months by which a solver may miss a cap on loss."""
 ONE_PLACE = 1e-9
 """Range of losses, relative to 1 + their size, below which all plans stand in one place: no curve, one gap."""
+KINDS = ("cap", "weight", "infeasible")
 COST_TOLERANCE = 1e-5
 """Share of cost to which a proof stands, given the solver's tolerances."""
 
@@ -30,6 +32,7 @@ def check_frontier(tables: Mapping[str, pd.DataFrame], certificate: Mapping[str,
     _check_order(points, ledger)
     _check_bounds(points, bounds, ledger)
     _check_segments(points, tables["segments"], ledger)
+    same_decisions(tables["portfolio"], tables["segments"], ledger)
     if certificate and len(points):
         found = certificate_of(points, bounds, tables["segments"])
         for name in ("mean_gap_share", "max_gap_share", "uncertain_share"):
@@ -89,17 +92,18 @@ def _check_bounds(points: pd.DataFrame, bounds: pd.DataFrame, ledger: Ledger) ->
     """No attained point contradicts a proof; each reported bound follows from the proofs; gaps are as computed."""
     losses = points["loss_months"].to_numpy(dtype=float)
     cost = points["cost_musd"]
+    unknown = bounds[~bounds["kind"].isin(KINDS)]
+    ledger.forbid("proofs_are_known", unknown[["proof", "kind"]])
     proven = lower_bound(losses + LOSS_TOLERANCE, bounds)
     shown = points[["point", "cost_musd", "loss_months", "cost_bound_musd"]]
     ledger.note("proofs_hold", shown, np.maximum(proven - cost, -1.0), cost * COST_TOLERANCE / RELATIVE, MUSD)
     told = points["cost_bound_musd"]
-    if len(bounds):
-        ledger.note(
-            "bound_is_proven", shown, (told - lower_bound(losses - LOSS_TOLERANCE, bounds)).fillna(0.0), cost, MUSD
-        )
+    unproven = told - lower_bound(losses - LOSS_TOLERANCE, bounds)
+    ledger.note("bound_is_proven", shown, unproven.fillna(0.0), cost, MUSD)
     ledger.note("bound_below_cost", shown, (told - cost).fillna(0.0), cost, MUSD)
-    gap = ((cost - told) / cost.abs().where(cost != 0)).fillna(0.0).clip(lower=0.0)
-    ledger.note("gap_share", points[["point", "gap_share"]], (points["gap_share"].fillna(0.0) - gap).abs(), 0.0, SHARE)
+    gap = ((cost - told) / cost.abs()).where(cost != 0, 0.0).clip(lower=0.0)
+    off = (points["gap_share"] - gap).abs().mask(points["gap_share"].isna() & gap.isna(), 0.0)
+    ledger.note("gap_share", points[["point", "gap_share"]], off, 0.0, SHARE)
 
 
 def _check_segments(points: pd.DataFrame, segments: pd.DataFrame, ledger: Ledger) -> None:

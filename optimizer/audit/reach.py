@@ -6,7 +6,7 @@ import pandas as pd
 
 from optimizer.audit.ledger import Ledger
 from optimizer.audit.standby import handed_over
-from optimizer.audit.view import NOMINAL, WHEN, View
+from optimizer.audit.view import NOMINAL, WHEN, View, column_of
 
 _PLANT = ["facility", "product", "year"]
 
@@ -47,6 +47,7 @@ def _check_pools(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
     rows = rows.merge(view.case.states[[*WHEN, "share_of_year"]], on=WHEN)
     limit = rows["available_t"] * rows["share_of_year"]
     ledger.note("shock_pools", rows[[*WHEN, "pool", "supply_t"]], rows["supply_t"] - limit, limit)
+    _check_pool_ways(view, ledger, available)
     lanes = view.case.tables["lanes"].query("layer == 'buyer'")
     lanes = lanes.rename(columns={"from_place": "facility", "to_place": "market"})
     used = supply[["shock", "pool", "market"]].drop_duplicates().merge(pools, on=["shock", "pool"], how="left")
@@ -56,6 +57,33 @@ def _check_pools(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
     touched = view.results["reached"].query("layer == 'buyer'").assign(touched=True)
     twice = pools.merge(touched[["shock", "facility", "touched"]], on=["shock", "facility"])
     ledger.forbid("pools_are_untouched", twice[["shock", "pool", "facility"]])
+
+
+def _check_pool_ways(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
+    """A pool sends its product, of a class its plants have, over lanes that are open in the year to that class."""
+    case = view.case
+    pools = view.results["pools"].rename(columns={"product": "sent"})
+    supply = view.results["supply"].merge(pools, on=["shock", "pool"])
+    ledger.forbid("pool_products", supply.loc[supply["product"] != supply["sent"], [*WHEN, "pool", "product"]])
+    ends = ["facility", "product", "origin_class"]
+    known = case.tables["place_classes"].query("layer == 'buyer'").rename(columns={"place": "facility"})
+    rows = supply[supply["origin_class"] >= 0].merge(known[ends].assign(known=True), on=ends, how="left")
+    ledger.forbid("pool_classes", rows.loc[rows["known"].isna(), [*WHEN, "pool", "facility", "origin_class"]])
+    years = case.tables["lane_years"]
+    years = years.assign(bits=column_of(years, "barred_bits", 0).astype(int)).query("approval_share > 0")
+    lanes = case.tables["lanes"].rename(columns={"from_place": "facility", "to_place": "market"})
+    ways = lanes[lanes["layer"] == "buyer"].merge(years[["lane", "year", "bits"]], on="lane")
+    rows = supply.merge(
+        ways[["facility", "market", "product", "year", "bits"]], on=["facility", "market", "product", "year"]
+    )
+    rows = rows[(rows["origin_class"] < 0) | ((rows["origin_class"] & rows["bits"]) == 0)]
+    rows = rows.drop_duplicates([*WHEN, "pool", "market", "facility"]).merge(available, on=_PLANT)
+    key = [*WHEN, "pool", "market"]
+    room = rows.groupby(key, as_index=False)[["available_t"]].sum()
+    rows = view.results["supply"].merge(room, on=key, how="left").fillna({"available_t": 0.0})
+    rows = rows.merge(case.states[[*WHEN, "share_of_year"]], on=WHEN)
+    limit = rows["available_t"] * rows["share_of_year"]
+    ledger.note("pool_licences", rows[[*key, "supply_t"]], rows["supply_t"] - limit, limit)
 
 
 def _check_sources(view: View, ledger: Ledger, available: pd.DataFrame) -> None:

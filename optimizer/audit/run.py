@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.audit.balances import check_balances
+from optimizer.audit.claims import check_claims, check_shocks
 from optimizer.audit.contracts import check_contracts
 from optimizer.audit.costs import check_costs
 from optimizer.audit.frontier import check_frontier
@@ -46,6 +47,7 @@ def audit_run(result_tables: Tables, instance_tables: Tables, certificate: Mappi
             check(view, ledger)
         if position == 0:
             check_probabilities(view, ledger)
+            check_shocks(view, ledger)
             check_subsidies(view, ledger)
     check_frontier(tables, certificate, ledger)
     return ledger.audit()
@@ -60,7 +62,7 @@ def views(tables: Tables, instance_tables: Tables) -> Iterator[View]:
     """One view per point of the frontier, from completed and plain tables."""
     case = Case(instance_tables)
     for point in tables["frontier"]["point"].drop_duplicates().tolist():
-        yield View(int(point), _of_point(tables, int(point)), case)
+        yield View(int(point), point_tables(tables, int(point)), case)
 
 
 def complete_table(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:
@@ -82,7 +84,8 @@ def plain_table(frame: pd.DataFrame) -> pd.DataFrame:
     return plain.reset_index(drop=True)
 
 
-def _of_point(tables: Tables, point: int) -> dict[str, pd.DataFrame]:
+def point_tables(tables: Tables, point: int) -> dict[str, pd.DataFrame]:
+    """The rows of one point of each table that has points; the others as they are."""
     return {
         name: frame[frame["point"] == point].reset_index(drop=True) if "point" in frame else frame
         for name, frame in tables.items()
@@ -90,7 +93,7 @@ def _of_point(tables: Tables, point: int) -> dict[str, pd.DataFrame]:
 
 
 def check_keys(tables: Tables, ledger: Ledger) -> None:
-    """Each row of a table has its own key, no amount is negative, and points are on the frontier."""
+    """Each row of a table has its own key, no amount is missing or negative, and points are on the frontier."""
     points = set(tables["frontier"]["point"])
     for name, frame in tables.items():
         key = list(TABLES[name].key)
@@ -98,7 +101,7 @@ def check_keys(tables: Tables, ledger: Ledger) -> None:
         if "point" in frame:
             ledger.forbid("points", frame.loc[~frame["point"].isin(points), ["point"]].assign(table=name))
         for column in [column for column in frame.columns if column.endswith("_t")]:
-            ledger.note("no_negative_amounts", frame[key].assign(table=name), -frame[column].fillna(0.0))
+            ledger.note("no_negative_amounts", frame[key].assign(table=name), -frame[column])
 
 
 def check_references(view: View, ledger: Ledger) -> None:
@@ -139,5 +142,6 @@ POINT_CHECKS: tuple[Callable[[View, Ledger], None], ...] = (
     check_policy,
     check_rules,
     check_losses,
+    check_claims,
 )
 """Families of checks that run on every point."""

@@ -6,8 +6,8 @@ needs no second look in that shock, and untouched plants that can serve the same
 *reached* when it is cut, when material comes to it or (owned material) leaves it over a cut lane, or when a reached
 plant feeds it. Where a shock or a market tells origin classes apart, plants that handle several classes are reached
 too, so that nothing can change its origin unseen; elsewhere classes are not told apart in the block (``ANY``). Plants
-where a rule closes an activity in a year of the window are always reached. Decision record 0003 has the measurements,
-and what the assumption is worth.
+where a rule closes an activity in a year of the window, or that are refused a licence to a market in one, are always
+reached. Decision record 0003 has the measurements, and what the assumption is worth.
 """
 
 from __future__ import annotations
@@ -97,12 +97,22 @@ def _touched(instance: Instance, sets: Sets, shock: Shock, layer: Layer, is_clas
                 touched.add(lane.from_place)
     touched |= {lane.from_place for lane in instance.lanes.values() if lane.layer == layer and lane.barred_bits}
     years = {period.year for period in shock.periods}
+    touched |= {name for name in _refused(instance, years) if layer == "buyer"}
     touched |= {recipe.facility for recipe in instance.recipes.values() if recipe.closed_years & years}
     if layer == "buyer":
         touched |= {place for place, _ in instance.storages}
     if is_classed:
         touched |= {place for (side, place, _), gs in sets.classes.items() if side == layer and len(gs) > 1}
     return touched & set(instance.facilities)
+
+
+def _refused(instance: Instance, years: set[int]) -> set[str]:
+    """Plants refused a licence to a market in one of the years: a pool would not know."""
+    return {
+        lane.from_place
+        for lane in instance.lanes.values()
+        if lane.to_place in instance.markets and any(lane.approval_share.get(t, 1.0) <= 0.0 for t in years)
+    }
 
 
 def _spread(instance: Instance, layer: Layer, seeds: Iterable[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from hand_made_run import (
 )
 
 from optimizer.audit import run
+from optimizer.audit.claims import check_shocks
 from optimizer.audit.frontier import certificate_of, check_frontier
 from optimizer.audit.ledger import Ledger
 from optimizer.audit.losses import check_probabilities
@@ -48,7 +49,7 @@ def audited(family, results, case):
 @pytest.fixture(scope="module")
 def family_of():
     """Check → family it belongs to."""
-    families = (*run.POINT_CHECKS, run.check_keys, check_frontier, check_probabilities)
+    families = (*run.POINT_CHECKS, run.check_keys, check_frontier, check_probabilities, check_shocks)
     results, case = dict(CLEAN), dict(CASE)
     return {check.name: family for family in families for check in audited(family, results, case).checks}
 
@@ -147,6 +148,16 @@ def half_licensed(results, case):
     put("lane_years", "approval_share", 0.598, lane=ORE_SHADOW)(results, case)
     row = pd.DataFrame({"key": ["limits_intermediates"], "value": ["true"]})
     case["settings"] = pd.concat([case["settings"], row], ignore_index=True)
+
+
+def supplied(**years):
+    """A pool of the smelter supplies 20 t where it has 100 t a year, but its lane is not open."""
+
+    def corrupt(results, case):
+        results.update(supply=SUPPLY.assign(supply_t=20.0), pools=POOL)
+        case["lane_years"] = case["lane_years"].assign(**years)
+
+    return corrupt
 
 
 def slower_than_usual(results, case):
@@ -256,6 +267,30 @@ CORRUPTIONS = [
     ("cost_restoration", ruled(recipes=lambda x: x.assign(restoration_usd_per_t=100.0))),
     ("cost_benchmark", ruled(share_caps=lambda x: x.assign(penalty_usd_per_kg=2.0, max_share=0.5))),
     ("shares_table", put("shares", "flow_share", 0.5, stage="mining")),
+    ("pool_products", lambda results, _: results.update(supply=SUPPLY.assign(product="ore"), pools=POOL)),
+    ("pool_classes", lambda results, _: results.update(supply=SUPPLY.assign(origin_class=2), pools=POOL)),
+    ("pool_licences", supplied(approval_share=0.0)),
+    ("pool_licences", supplied(barred_bits=1)),
+    ("portfolio_facts", put("portfolio", "country_iso3", "AAA", offer="S")),
+    ("portfolio_facts", put("portfolio", "kind", "toll", offer="S")),
+    ("portfolio_volumes", put("portfolio", "committed_t_per_year", 61.0, offer="S")),
+    ("portfolio_volumes", put("portfolio", "committed_t_per_year", 49.0, kind="project")),  # 50 t from its second year
+    ("listed_today", drop("portfolio", kind="held")),
+    ("listed_today", put("offer_years", "running_t", 5.0, offer="S")),
+    ("decided_to_the_end", put("portfolio", "end_year", 2027, kind="project")),
+    ("words", put("outlets", "outlet", "given away", outlet="disposed")),
+    ("places", put("throughput", "facility", "mine", recipe=MELT)),
+    ("places", put("standby", "facility", "smelter", kind="lane")),
+    ("classes_are_told", put("flows", "origin_class", -1, lane=METAL)),
+    ("demand_table", put("shortfalls", "demand_t", 100.0, shock=SHOCK)),  # of a quarter of a year
+    ("demand_listed", drop("shortfalls", year=2027)),
+    ("frontier_cost_usd_per_kg", put("frontier", "cost_usd_per_kg", lambda value: value * 1.01)),
+    ("shocks_described", put("shocks", "start_year", 2027)),
+    ("segment_decisions", lambda results, _: results.update(segments=SEGMENT)),
+    ("proofs_are_known", put("bounds", "kind", "promise")),
+    ("bound_is_proven", drop("bounds", kind="cap")),
+    ("gap_share", put("frontier", "cost_bound_musd", np.nan)),  # a gap of which nothing is proven
+    ("no_negative_amounts", put("flows", "flow_t", np.nan, lane=METAL, year=2027)),
     *[
         (f"cost_{term}", put("costs", "cost_musd", lambda value: value * 1.01 + 0.001, term=term))
         for term in ("purchase", "toll", "freight", "tariff", "substitution", "stock", "disposal", "byproduct_sales")
@@ -376,6 +411,16 @@ def test_a_stage_at_which_nothing_is_made_has_no_shares():
     put("shares", "flow_share", 0.0, stage="mining")(results, case)
     failed = {failure.name for failure in audited(run.check_policy, results, case).failures}
     assert "shares_table" not in failed
+
+
+def test_an_environmental_cap_counts_its_own_load_in_its_own_years():
+    # 200 t of ore a year at 10 kg: 2,000 kg in 2027 alone; water is another matter.
+    for most, fails in ((2000.0, False), (1999.0, True)):
+        water = CASE["footprints"].assign(indicator="water_m3", value_per_t=7.0)
+        case = {**CASE, "footprints": pd.concat([CASE["footprints"], water], ignore_index=True)}
+        case["environment_caps"] = CASE["environment_caps"].assign(years="2027", max_value=most)
+        failed = {failure.name for failure in audited(run.check_policy, dict(CLEAN), case).failures}
+        assert ("environment_cap" in failed) == fails
 
 
 def test_a_project_that_brings_nothing_up_is_not_counted_on():

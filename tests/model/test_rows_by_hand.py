@@ -99,6 +99,18 @@ def test_a_shock_reaches_all_that_is_fed_by_what_it_hits_and_nothing_else() -> N
     assert {key[:3] for key in block.reclassified} == {("supplier", "works", "ore"), ("buyer", "smelter", "oxide")}
 
 
+def test_a_plant_refused_a_licence_during_a_shock_sends_nothing_to_that_market() -> None:
+    # Refused from 2028, the third period of the fire: in a pool that would not be known.
+    base = three_plants()
+    refused = replace(
+        next(x for x in base.lanes.values() if x.from_place == "plain"), approval_share={2027: 1.0, 2028: 0.0}
+    )
+    m = build_model(replace(base, lanes={**base.lanes, refused.lane: refused}))
+    block = m.shock["fire"]
+    assert {pool.facilities for pool in block.branch.pools} == {("marked",)}
+    assert {key[2] for key in block.flow if key[0] == refused.lane} == {1, 2}
+
+
 def test_a_chain_is_reached_to_its_end() -> None:
     base = instance(
         [facility(name) for name in ("first", "second", "third", "apart")],
