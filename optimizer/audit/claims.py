@@ -185,17 +185,3 @@ def check_shocks(view: View, ledger: Ledger) -> None:
     for name in facts:
         wrong |= rows[name] != rows[f"{name}_known"]
     ledger.forbid("shocks_described", rows.loc[wrong, ["shock", *facts]])
-
-
-def same_decisions(portfolio: pd.DataFrame, segments: pd.DataFrame, ledger: Ledger) -> None:
-    """Plans between two points exist only if both decide the same: a line between other plans is attained by none."""
-    decided = portfolio[portfolio["kind"].isin(["sale", "toll", "qualification", "project"])]
-    names = [(p, (k, o, s)) for p, k, o, s in decided[["point", "kind", "offer", "start_year"]].to_numpy().tolist()]
-    of_point: dict[int, set[tuple[str, str, int]]] = {}
-    for point, what in names:
-        of_point.setdefault(int(point), set()).add(what)
-    wrong = [
-        of_point.get(int(a), set()) != of_point.get(int(b), set())
-        for a, b in zip(segments["from_point"], segments["to_point"], strict=True)
-    ]
-    ledger.forbid("segment_decisions", segments.loc[wrong, ["from_point", "to_point"]])

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from optimizer.audit.claims import same_decisions
 from optimizer.audit.ledger import MUSD, RELATIVE, SHARE, Ledger
 
 Floats = npt.NDArray[np.float64]
@@ -32,7 +31,6 @@ def check_frontier(tables: Mapping[str, pd.DataFrame], certificate: Mapping[str,
     _check_order(points, ledger)
     _check_bounds(points, bounds, ledger)
     _check_segments(points, tables["segments"], ledger)
-    same_decisions(tables["portfolio"], tables["segments"], ledger)
     if certificate and len(points):
         found = certificate_of(points, bounds, tables["segments"])
         for name in ("mean_gap_share", "max_gap_share", "uncertain_share"):

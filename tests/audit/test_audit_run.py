@@ -286,7 +286,6 @@ CORRUPTIONS = [
     ("demand_listed", drop("shortfalls", year=2027)),
     ("frontier_cost_usd_per_kg", put("frontier", "cost_usd_per_kg", lambda value: value * 1.01)),
     ("shocks_described", put("shocks", "start_year", 2027)),
-    ("segment_decisions", lambda results, _: results.update(segments=SEGMENT)),
     ("proofs_are_known", put("bounds", "kind", "promise")),
     ("bound_is_proven", drop("bounds", kind="cap")),
     ("gap_share", put("frontier", "cost_bound_musd", np.nan)),  # a gap of which nothing is proven
