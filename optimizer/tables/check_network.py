@@ -128,22 +128,6 @@ def _offers(view: View, made: Mapping[tuple[str, str], frozenset[str]]) -> Itera
             remedy = "exchange the two stages, or put `stages` of case.toml in order"
             allowed = f"a stage at or before last_stage ({row['last_stage']}); order: {', '.join(view.stages)}"
             yield at(row, "T036", "first_stage", allowed, remedy, f"`{row['first_stage']}` for {show(product)}")
-    yield from _tolls(view)
-
-
-def _tolls(view: View) -> Iterator[Problem]:
-    """Yield tolls that convert a route of a plant for a product once more: each would have to cover it all."""
-    known: dict[tuple[str, str, str], str] = {}
-    for row in view.rows("offers"):
-        if row["kind"] == "toll":
-            offer = str(row["offer"])
-            first = known.setdefault((str(row["facility"]), str(row["route"]), str(row["product"])), offer)
-            if first != offer:
-                remedy = f"make one offer of {show(first)} and {show(offer)}, or give one of them a route of its own"
-                allowed = (
-                    f"a route of {show(str(row['facility']))} that no other toll converts for {show(row['product'])}"
-                )
-                yield at(row, "T049", "route", allowed, remedy)
 
 
 def _maker(view: View, row: Row, made: Mapping[tuple[str, str], frozenset[str]]) -> Iterator[Problem]:

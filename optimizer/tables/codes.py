@@ -54,7 +54,6 @@ CODES: dict[str, str] = {
     "T046": "Workbook cannot be read",
     "T047": "Table given twice",
     "T048": "Formula without a value",
-    "T049": "Route tolled twice",
     "T060": "Column name and unit disagree",
     "T061": "Unknown unit in a row",
     "T062": "Recipe or composition against stoichiometry",

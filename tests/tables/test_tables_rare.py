@@ -107,26 +107,3 @@ def test_the_dictionary_is_written_by_its_module(monkeypatch, tmp_path):
     runpy.run_path(str(locate.__file__).replace("locate", "dictionary"), run_name="__main__")
     kept = data_root().parent / "docs" / "data-dictionary.md"
     assert (tmp_path / "page.md").read_text() == kept.read_text()
-
-
-TOLL = "toll_b,toll,magnet_b,magnet_n,press,20,1,50,3,2027,2029,0.8,0.15,magnet,magnet,true,2025\n"
-
-
-def test_a_route_is_tolled_by_one_offer(alone):
-    # two tolls of a route would each have to cover all that is converted: a dearer one beside it would raise the cost
-    alone.replace("offers", TOLL, TOLL + TOLL.replace("toll_b", "toll_c").replace(",20,", ",21,"))
-    problem = alone.problem()
-    assert (problem.code, problem.column, problem.found) == ("T049", "route", "`press`")
-    assert "one offer of `toll_b` and `toll_c`" in problem.remedy
-
-
-def test_a_copy_of_the_route_makes_a_second_toll_one_of_its_own(alone):
-    alone.replace("offers", TOLL, TOLL + TOLL.replace("toll_b", "toll_c").replace(",press,20,", ",press_2,21,"))
-    alone.replace("routes", "press,Magnet making", "press_2,More magnets,magnet,blend,,,\npress,Magnet making")
-    alone.replace(
-        "route_flows",
-        "press,out,magnet_n",
-        "press_2,in,oxide_x,oxide_x,0.4\npress_2,out,magnet_n,magnet_n,1\npress,out,magnet_n",
-    )
-    alone.replace("facility_routes", "magnet_b,press", "magnet_b,press\nmagnet_b,press_2")
-    assert set(alone.load().tables["offers"]["offer"]) >= {"toll_b", "toll_c"}
