@@ -15,9 +15,10 @@ from optimizer.errors import DataProblem
 from optimizer.jobs.again import _compared, _reasons
 from optimizer.jobs.frontier import assumed_shares, solve_plan, told
 from optimizer.jobs.prepare import Options
-from optimizer.jobs.reopen import case_of, chosen_point
+from optimizer.jobs.reopen import chosen_point
 from optimizer.results.folder import RunTables
 from optimizer.results.manifest import versions
+from optimizer.results.records import read_manifest
 from optimizer.solve.search import Progress
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -38,12 +39,13 @@ def test_a_run_without_a_plan_has_no_point_to_ask_about(tmp_path) -> None:
 
 
 def test_a_record_that_lost_its_hashes_is_told(tmp_path) -> None:
-    (tmp_path / "case").mkdir()
-    (tmp_path / "case" / "case.toml").touch()
+    (tmp_path / "run.json").write_text('{"case": "small"}')
     with pytest.raises(DataProblem) as problem:
-        case_of(run_of(tmp_path, [1], case="small"))
-    (told_,) = problem.value.problems
-    assert (told_.code, told_.found) == ("R002", "no case_hash, data_hash")
+        read_manifest(tmp_path)
+    assert [(told_.code, told_.column) for told_ in problem.value.problems] == [
+        ("R002", "case_hash"),
+        ("R002", "data_hash"),
+    ]
 
 
 def test_why_a_repetition_may_differ_is_told() -> None:

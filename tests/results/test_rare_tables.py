@@ -92,7 +92,7 @@ def test_a_figure_that_the_certificate_leaves_out_is_not_checked() -> None:
     )
     tables = {
         "frontier": points,
-        "bounds": bounds(("cap", NONE, NONE, 3.0, NONE)),
+        "bounds": bounds(("cap", NONE, NONE, 3.0, NONE)).assign(proof=1),
         "segments": pd.DataFrame(columns=["from_point", "to_point"]),
     }
     for told, is_found in (({"mean_gap_share": None, "max_gap_share": 0.25}, False), ({"max_gap_share": 0.0}, True)):
@@ -126,7 +126,8 @@ def test_a_frontier_that_tells_its_own_case_keeps_it(tmp_path) -> None:
 
 
 def test_files_that_are_no_run_are_passed_over(tmp_path) -> None:
-    for name, text in {"a": "[]", "b": '{"x": 1}', "c": "{", "d": '{"case_hash": "1"}'}.items():
+    run = '{"case": "x", "case_hash": "1", "data_hash": "2"}'
+    for name, text in {"a": "[]", "b": '{"x": 1}', "c": "{", "d": run}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(text)
     assert [stored.run for stored in stored_runs(tmp_path)] == ["d"]
