@@ -97,10 +97,9 @@ def _touched(instance: Instance, sets: Sets, shock: Shock, layer: Layer, is_clas
                 touched.add(lane.from_place)
     touched |= {lane.from_place for lane in instance.lanes.values() if lane.layer == layer and lane.barred_bits}
     years = {period.year for period in shock.periods}
-    touched |= {name for name in _refused(instance, years) if layer == "buyer"}
     touched |= {recipe.facility for recipe in instance.recipes.values() if recipe.closed_years & years}
     if layer == "buyer":
-        touched |= {place for place, _ in instance.storages}
+        touched |= {place for place, _ in instance.storages} | _refused(instance, years)
     if is_classed:
         touched |= {place for (side, place, _), gs in sets.classes.items() if side == layer and len(gs) > 1}
     return touched & set(instance.facilities)
