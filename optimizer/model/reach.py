@@ -6,8 +6,9 @@ needs no second look in that shock, and untouched plants that can serve the same
 *reached* when it is cut, when material comes to it or (owned material) leaves it over a cut lane, or when a reached
 plant feeds it. Where a shock or a market tells origin classes apart, plants that handle several classes are reached
 too, so that nothing can change its origin unseen; elsewhere classes are not told apart in the block (``ANY``). Plants
-where a rule closes an activity in a year of the window, or that are refused a licence to a market in one, are always
-reached. Decision record 0003 has the measurements, and what the assumption is worth.
+that are refused a licence to a market in a year of the window are always reached; those where a rule closes an activity
+need not be, as what they can hand over rests on what they make in the plan. Decision record 0003 has the measurements,
+and what the assumption is worth.
 """
 
 from __future__ import annotations
@@ -96,9 +97,8 @@ def _touched(instance: Instance, sets: Sets, shock: Shock, layer: Layer, is_clas
             if layer == "buyer":
                 touched.add(lane.from_place)
     touched |= {lane.from_place for lane in instance.lanes.values() if lane.layer == layer and lane.barred_bits}
-    years = {period.year for period in shock.periods}
-    touched |= {recipe.facility for recipe in instance.recipes.values() if recipe.closed_years & years}
     if layer == "buyer":
+        years = {period.year for period in shock.periods}
         touched |= {place for place, _ in instance.storages} | _refused(instance, years)
     if is_classed:
         touched |= {place for (side, place, _), gs in sets.classes.items() if side == layer and len(gs) > 1}

@@ -28,7 +28,8 @@ def models():
     quiet = replace(rich, markets=open_market, shocks={"fire@2028": fire})
     second = replace(rich.offers["toll"], offer="toll-2", take_or_pay_share=0.5)
     joint = replace(quiet, offers={**rich.offers, "toll-2": second})
-    return tuple(build_model(case) for case in (rich, worst, quiet, under_rules(), joint))
+    slide = replace(under_rules(), shocks={"strike@2028": shock("strike@2028", 2028, {("pit", 1): 0.5})})
+    return tuple(build_model(case) for case in (rich, worst, quiet, under_rules(), joint, slide))
 
 
 def printed(row):

@@ -7,7 +7,7 @@ from functools import partial
 import pyomo.environ as pyo
 import pytest
 from pyomo.contrib.appsi.solvers import Highs
-from toy import cheapest, held, ready, variant
+from toy import TOYS, cheapest, held, ready, variant
 
 import optimizer.model.build
 from optimizer.jobs.prepare import COST, LOSS, prepare
@@ -15,6 +15,8 @@ from optimizer.model.build import build_model, recourse_blocks
 from optimizer.model.reach import branch_of
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.effort import Effort
+from optimizer.solve.one import solve_at
 from optimizer.solve.recourse import Recourse
 
 
@@ -109,6 +111,11 @@ def test_owned_chain_loses_what_the_whole_network_loses(tmp_path, monkeypatch) -
     )
 
 
+SUPPLIED = "hot_mine,works,conc,supplier\nclean_mine,works,conc,supplier"
+WORKS_SALE = "works_sale,sale,works,part,,8,0,1000,1,2027,2028,0,0,mine,make,true,2025"
+HOME_SALE = "home_sale,sale,home,part,,5,0,70,1,2027,2028,0,0,make,make,true,2025"
+
+
 def _without_dear(folder, mine_t: float, **offers: str):
     """The toy `shadow-flow` with a strike that stops `dear` for a year, another mine and other offers."""
     dear, cheap = (
@@ -153,3 +160,37 @@ def test_what_is_reserved_counts_as_far_as_the_supplier_s_own_chain_goes(tmp_pat
     assert _losses(pooled, plan.x) == pytest.approx([12 * lost_t / 50], abs=1e-5)
     assert _losses(whole, plan.x) == pytest.approx([12 * lost_t / 50], abs=1e-5)
     assert cheapest(whole, 12 * lost_t / 50).first == pytest.approx(plan.first, abs=1e-6)
+
+
+def test_a_plant_with_a_closed_activity_hands_over_what_it_makes_without_it(tmp_path, monkeypatch) -> None:
+    # `works` sells parts of what two mines dig: `hot` as much as is wanted, barred from 2028, `clean` 30 t. `home` is
+    # cheaper and sells 70 of the 100 t wanted; either year it may stand still. In 2027 `works` then covers all, in 2028
+    # its 30 t. No block need follow `works`: what it keeps ready rests on what it may make.
+    folder = variant(
+        tmp_path,
+        "closed-activity",
+        {"restoration = true": "", "[frontier]": '[measure]\nkind = "expected"\n\n[frontier]'},
+        facilities=("clean,2000,1000,", "clean,2000,30,"),
+        links=("hot_mine,works,conc,buyer\nclean_mine,works,conc,buyer", SUPPLIED),
+    )
+    effect = (TOYS / "no-foresight" / "event_effects.csv").read_text().splitlines()
+    offer = (folder / "offers.csv").read_text().splitlines()[0]
+    more = {
+        "facilities": (None, ["home,home,home,MMM,0,0,make,operating,,2000,1000,output,1,1,0,false,"]),
+        "facility_routes": (None, ["home,make"]),
+        "routes": (None, ["make,Making,make,blend,,,"]),
+        "route_flows": (None, ["make,out,part,part,1"]),
+        "offers": (offer, [WORKS_SALE, HOME_SALE]),
+        "events": ("event,name,cause,rate_per_year,story", ["stop,Stop,accident,0.1,Home stands still."]),
+        "event_effects": (effect[0], [effect[1].replace("alpha_fails,0,facility,alpha", "stop,0,facility,home")]),
+    }
+    for table, (head, rows) in more.items():
+        path = folder / f"{table}.csv"
+        path.write_text("\n".join([head or path.read_text().rstrip("\n"), *rows]) + "\n")
+    pooled, whole = _whole(folder, monkeypatch)
+    followed = {str(key[1][0]) for block in pooled.blocks for key in block.column_keys if key[0] == "throughput"}
+    assert followed == {"home|make|part"}
+    for program in (pooled, whole):
+        x = solve_at(program, LOSS, COST, effort=Effort(gap_share=0.0)).x
+        assert _losses(pooled, x) == pytest.approx([0.0, 12 * 0.7], abs=1e-5)
+        assert _losses(whole, x) == pytest.approx([0.0, 12 * 0.7], abs=1e-5)
