@@ -192,7 +192,8 @@ def run(solver: Any, *, interruptible: bool = True) -> bool:
         interrupted = True
         solver.cancelSolve()
 
-    solver.HandleUserInterrupt = True
+    if not solver.HandleUserInterrupt:
+        solver.HandleUserInterrupt = True  # each time it is set it is called once more per check
     usual = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, stop)
     try:

@@ -11,7 +11,7 @@ from brute import program
 from scipy import sparse
 
 from optimizer.errors import SolverFailure
-from optimizer.solve.highs import Limits, LinearProgram, Termination, new_solver, solve, violation
+from optimizer.solve.highs import Limits, LinearProgram, Termination, new_solver, run, solve, violation
 from optimizer.solve.warm import WarmProgram
 
 
@@ -73,6 +73,13 @@ def test_ctrl_c_stops_the_solver() -> None:
     outcome = solve(hard(), Limits(seconds=20.0))
     assert outcome.termination is Termination.INTERRUPTED
     assert time.perf_counter() - began < 6.0
+
+
+def test_a_solver_that_is_kept_looks_for_ctrl_c_once_per_check() -> None:
+    solver = new_solver(Limits())
+    for _ in range(3):
+        run(solver)
+    assert len(solver.cbSimplexInterrupt.callbacks) == len(solver.cbMipInterrupt.callbacks) == 1
 
 
 def test_unknown_option_is_an_error() -> None:
