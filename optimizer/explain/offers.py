@@ -160,13 +160,16 @@ def _gains(bench: Bench, offers: set[str], rigour: Rigour) -> dict[tuple[str, in
 def _paid(bench: Bench, offers: set[str], premium: float) -> Floats:
     """The premium per column, for every tonne lifted under these offers (MUSD)."""
     instance, paid = bench.instance, np.zeros(bench.x.size)
-    for (o, _, t), place in bench.columns("delivered").items():
+    lifted = [(o, t, place) for (o, _, t), place in bench.columns("delivered").items()]
+    lifted += [(o, t, place) for (o, t), place in bench.columns("converted").items()]
+    for o, t, place in lifted:
         if o in offers:
             paid[place] = premium * bench.discount[int(str(t))]
+    split = {o for o, _ in bench.columns("converted")}
     tolls: dict[str, float] = {}
     for o in offers:
         offer = instance.offers[o]
-        if offer.kind == "toll":
+        if offer.kind == "toll" and o not in split:
             named = instance.recipes.get(offer.recipe or "")
             route = named.route if named else offer.recipe
             for recipe in instance.recipes.values():

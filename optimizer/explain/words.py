@@ -15,6 +15,7 @@ LAWS = frozenset(
         "market_use_floor",
         "entitlement_limit",
         "lifting_limit",
+        "toll_split",
         "take_or_pay_definition",
         "term_limit",
         "usage_link",

@@ -23,6 +23,14 @@ def lifted_terms(m: Any, o: str, t: int) -> Terms:
     if offer.kind == "sale":
         classes = m.sets.classes.get(("supplier", offer.facility, offer.product), ())
         return [(1.0, m.delivered[o, g, t]) for g in classes if (o, g, t) in m.delivered]
+    if o in m.sets.joint_tolls:
+        return [(1.0, m.converted[o, t])] if (o, t) in m.converted else []
+    return converted_terms(m, o, t)
+
+
+def converted_terms(m: Any, o: str, t: int) -> Terms:
+    """Main product made for the buyer by the recipes of a toll offer, whoever it is counted to."""
+    offer = m.instance.offers[o]
     return [
         (recipe.made_t(offer.product, t), m.throughput[recipe.recipe, "buyer", g, t])
         for recipe in m.sets.toll_recipes[o]
@@ -77,6 +85,23 @@ def lifting_limit(m: pyo.ConcreteModel, o: str, t: int) -> Any:
     if (o, t) not in m.committed:
         return no_more(lifted, 0.0) if lifted else pyo.Constraint.Skip
     return no_more([*lifted, (-1.0, m.committed[o, t])], 0.0)
+
+
+def toll_split(m: pyo.ConcreteModel, o: str, t: int) -> Any:
+    r"""What tolls of the same route make of the same product is counted to one of them, or in parts to several.
+
+    .. math:: \sum_{o \in O} e_{ot} = \sum_{r,g} a^{out}_{rp} y_{rgt}
+        \qquad \forall\ O = \{o: r(o) = r, p(o) = p\},\ |O| > 1,\ t
+
+    Such offers carry :math:`e_{ot}` as their lifted volume. Unit: t per year. Dual: MUSD per t converted.
+    """
+    parts: Terms = [term for each in m.sets.joint_tolls[o] for term in lifted_terms(m, each, t)]
+    return equal([*parts, *scaled(-1.0, converted_terms(m, o, t))], 0.0)
+
+
+def toll_split_index(m: Any) -> list[tuple[str, int]]:
+    """(first offer, year) of the tolls that share a route."""
+    return [(o, t) for o, group in m.sets.joint_tolls.items() if o == group[0] for t in m.instance.years]
 
 
 def take_or_pay_definition(m: pyo.ConcreteModel, o: str, t: int) -> Any:

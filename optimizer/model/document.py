@@ -63,6 +63,7 @@ is the name of the function, of the model component, of the stored snapshot and 
 | $s_{ot}$ | `is_signed[o,t]` | offer starts in year t | 0/1 |
 | $q_{ot}$ | `committed[o,t]` | volume reserved | t/yr |
 | $x^{extra}_{ot}$ | `lifted_extra[o,t]` | paid beyond take-or-pay | t/yr |
+| $e_{ot}$ | `converted[o,t]` | converted under a toll, where several share a route | t/yr |
 | $k_{qt}$ | `is_qualified[q,t]` | qualification in force | 0/1 |
 | $b_{et}$ | `is_sponsored[e,t]` | project sponsored in year t | 0/1 |
 | $n_{ft}$ | `is_used[f,t]` | plant has a contract (where their number is limited) | 0/1 |

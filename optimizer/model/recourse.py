@@ -8,7 +8,7 @@ out, because the shock does not reach it, is told in ``reach``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyomo.environ as pyo
@@ -19,6 +19,7 @@ from optimizer.model.compare import equal, no_less, no_more
 from optimizer.model.expressions import Terms, scaled
 from optimizer.model.planned import availability, handed_over, planned_flow, planned_stock, standby_flow
 from optimizer.model.reach import ANY, Branch
+from optimizer.model.recourse_calls import lifted_in, present, share_of_year
 from optimizer.model.sets import Sets, share_of
 from optimizer.model.variables import is_open
 
@@ -47,6 +48,7 @@ def add_recourse_variables(b: Any, m: Any, branch: Branch) -> None:
     b.stock = everywhere(
         (place, p, c) for place, p in instance.storages for c in branch.classes(m.sets, "buyer", place, p)
     )
+    b.converted = everywhere((o,) for o in m.sets.joint_tolls if instance.offers[o].facility in owned)
     b.shortfall = everywhere((d,) for d in instance.markets)
 
     b.columns = {v.local_name: dict(v.items()) for v in b.component_objects(pyo.Var)}
@@ -94,10 +96,6 @@ def _bits(m: Any, c: int) -> list[int]:
     return [0, *(1 << i for i in range(len(m.instance.origin_rules)) if c & (1 << i))]
 
 
-def _share_of_year(period: Period) -> float:
-    return period.months / 12.0
-
-
 def recourse_places(m: Any, branch: Branch) -> list[tuple[Layer, str, str, int]]:
     """(layer, facility, product, class) whose material the block balances."""
     return [
@@ -118,31 +116,24 @@ def recourse_balance(b: Any, m: Any, layer: Layer, place: str, product: str, c: 
     """
     k = period.period
     sets: Sets = m.sets
-    terms: Terms = _present(
+    terms: Terms = present(
         b.columns["flow"], 1.0, [(lane, c, k) for lane in sets.lanes_into.get((layer, place, product), ())]
     )
-    terms += _present(
+    terms += present(
         b.columns["flow"], -1.0, [(lane, c, k) for lane in sets.lanes_from.get((layer, place, product), ())]
     )
     for recipe in sets.recipes_at.get(place, ()):
         net = recipe.made_t(product, period.year) - recipe.inputs.get(product, 0.0)
-        terms += _present(b.columns["throughput"], net, [(recipe.recipe, layer, c, k)])
+        terms += present(b.columns["throughput"], net, [(recipe.recipe, layer, c, k)])
     for h in sets.classes.get((layer, place, product), ()) if b.branch.is_classed else ():
-        terms += _present(b.columns["reclassified"], 1.0, [(layer, place, product, h, c, k)])
-        terms += _present(b.columns["reclassified"], -1.0, [(layer, place, product, c, h, k)])
+        terms += present(b.columns["reclassified"], 1.0, [(layer, place, product, h, c, k)])
+        terms += present(b.columns["reclassified"], -1.0, [(layer, place, product, c, h, k)])
     sign = 1.0 if layer == "buyer" else -1.0
-    terms += _present(b.columns["delivered"], sign, [(o, c, k) for o in sets.sales_of.get((place, product), ())])
-    terms += _present(b.columns["spot"], sign, [(q, c, k) for q in sets.spots_of.get((place, product), ())])
-    terms += _present(b.columns["surplus" if layer == "supplier" else "disposed"], -1.0, [(place, product, c, k)])
+    terms += present(b.columns["delivered"], sign, [(o, c, k) for o in sets.sales_of.get((place, product), ())])
+    terms += present(b.columns["spot"], sign, [(q, c, k) for q in sets.spots_of.get((place, product), ())])
+    terms += present(b.columns["surplus" if layer == "supplier" else "disposed"], -1.0, [(place, product, c, k)])
     stock, opening = _stock_change(b, m, place, product, c, period) if layer == "buyer" else ([], 0.0)
     return equal(terms + stock, -opening)
-
-
-def _present(columns: Mapping[Any, Any], coefficient: float, keys: Iterable[Any]) -> Terms:
-    """Terms of those keys that have a variable."""
-    if coefficient == 0.0:
-        return []
-    return [(coefficient, columns[key]) for key in keys if key in columns]
 
 
 def _stock_change(b: Any, m: Any, place: str, product: str, c: int, period: Period) -> tuple[Terms, float]:
@@ -167,7 +158,7 @@ def recourse_demand(b: Any, m: Any, market: str, period: Period) -> Any:
     with :math:`w_{\pi dk}` the supply from pool :math:`\pi`. Unit: t per period. Dual: months of loss per t of demand.
     """
     terms: Terms = [(1.0, b.shortfall[market, period.period])]
-    right = _share_of_year(period) * m.instance.markets[market].demand_t.get(period.year, 0.0)
+    right = share_of_year(period) * m.instance.markets[market].demand_t.get(period.year, 0.0)
     for product, (use, _) in sorted(m.instance.markets[market].accepts.items()):
         for c in b.branch.classes(m.sets, "buyer", market, product):
             part, today = _market_use(b, m, market, product, c, period)
@@ -179,10 +170,10 @@ def recourse_demand(b: Any, m: Any, market: str, period: Period) -> Any:
 def _market_use(b: Any, m: Any, market: str, product: str, c: int, period: Period) -> tuple[Terms, float]:
     lanes = m.sets.lanes_into.get(("buyer", market, product), ())
     k = period.period
-    terms = _present(b.columns["flow"], 1.0, [(lane, c, k) for lane in lanes])
+    terms = present(b.columns["flow"], 1.0, [(lane, c, k) for lane in lanes])
     pools = [pool for pool in b.branch.pools if pool.product == product and pool.origin_class == c]
     taken = [pool for pool in pools if not _bars(m, market, pool.origin_class, period.year)]
-    terms += _present(b.columns["supply"], 1.0, [(pool.number, market, k) for pool in taken])
+    terms += present(b.columns["supply"], 1.0, [(pool.number, market, k) for pool in taken])
     stock, today = _stock_change(b, m, market, product, c, period)
     return terms + stock, today
 
@@ -211,7 +202,7 @@ def recourse_stock(b: Any, m: Any, place: str, product: str, period: Period) -> 
     Unit: t. Dual: months of loss avoided per t of room.
     """
     classes = b.branch.classes(m.sets, "buyer", place, product)
-    held = _present(b.columns["stock"], 1.0, [(place, product, c, period.period) for c in classes])
+    held = present(b.columns["stock"], 1.0, [(place, product, c, period.period) for c in classes])
     return no_more(held, m.instance.storages[place, product].max_t)
 
 
@@ -223,11 +214,11 @@ def recourse_capacity(b: Any, m: Any, layer: Layer, facility: str, period: Perio
 
     Unit: t per period. Dual: months of loss avoided per t of capacity.
     """
-    factor = share_of(b.branch.shock.facility_share, facility, period.period) * _share_of_year(period)
+    factor = share_of(b.branch.shock.facility_share, facility, period.period) * share_of_year(period)
     used: Terms = []
     for recipe in m.sets.recipes_at.get(facility, ()):
         classes = m.sets.recipe_classes.get((recipe.recipe, layer), ()) if b.branch.is_classed else (ANY,)
-        used += _present(
+        used += present(
             b.columns["throughput"], recipe.capacity_use, [(recipe.recipe, layer, c, period.period) for c in classes]
         )
     room = entitlement_terms(m, facility, period.year)
@@ -245,63 +236,16 @@ def recourse_delivery(b: Any, m: Any, facility: str, product: str, period: Perio
 
     Unit: t per period. Dual: months of loss avoided per t.
     """
-    factor = share_of(b.branch.shock.facility_share, facility, period.period) * _share_of_year(period)
+    factor = share_of(b.branch.shock.facility_share, facility, period.period) * share_of_year(period)
     surge = factor * (1.0 + m.instance.surge_share)
     terms: Terms = []
     for name in m.sets.lanes_from.get(("supplier", facility, product), ()):
         if b.branch.models(m.instance, name):
             classes = b.branch.classes(m.sets, "supplier", facility, product)
-            terms += _present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
+            terms += present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
             terms += scaled(-surge, planned_flow(m, name, period.year))
             terms += scaled(-factor, standby_flow(m, name, period.year))
     return no_more(terms, factor * m.instance.upstream_spot_t.get((facility, product, period.year), 0.0))
-
-
-def lifted_in(b: Any, m: Any, o: str, period: Period) -> Terms:
-    """Volume taken under an offer in a period of a shock."""
-    offer = m.instance.offers[o]
-    k = period.period
-    if offer.kind == "sale":
-        classes = b.branch.classes(m.sets, "supplier", offer.facility, offer.product)
-        return _present(b.columns["delivered"], 1.0, [(o, c, k) for c in classes])
-    terms: Terms = []
-    for recipe in m.sets.toll_recipes[o]:
-        classes = m.sets.recipe_classes.get((recipe.recipe, "buyer"), ()) if b.branch.is_classed else (ANY,)
-        made = recipe.made_t(offer.product, period.year)
-        terms += _present(b.columns["throughput"], made, [(recipe.recipe, "buyer", c, k) for c in classes])
-    return terms
-
-
-def recourse_contract(b: Any, m: Any, o: str, period: Period) -> Any:
-    r"""Under a contract the buyer can call the committed volume plus surge, as far as the plant still works.
-
-    .. math:: lifted_{ok} \le \alpha_{fk} \delta_k (1+\theta_o) q_{o,t(k)} \qquad \forall\ s, o, k
-
-    Unit: t per period. Dual: months of loss avoided per t of commitment.
-    """
-    offer = m.instance.offers[o]
-    terms = lifted_in(b, m, o, period)
-    factor = share_of(b.branch.shock.facility_share, offer.facility, period.period) * _share_of_year(period)
-    if (o, period.year) in m.committed:
-        terms.append((-factor * (1.0 + offer.surge_share), m.committed[o, period.year]))
-    return no_more(terms, 0.0)
-
-
-def recourse_spot(b: Any, m: Any, q: str, period: Period) -> Any:
-    r"""Without a contract, a qualified supplier can be asked for what its spot market still has.
-
-    .. math:: \sum_g \sigma_{qgk} \le \alpha_{fk} \delta_k S_{q,t(k)}\, k_{q,t(k)} \qquad \forall\ s, q, k
-
-    Unit: t per period. Dual: months of loss avoided per t of spot depth.
-    """
-    data = m.instance.qualifications[q]
-    classes = b.branch.classes(m.sets, "supplier", data.facility, data.product)
-    terms = _present(b.columns["spot"], 1.0, [(q, c, period.period) for c in classes])
-    factor = share_of(b.branch.shock.facility_share, data.facility, period.period) * _share_of_year(period)
-    depth = factor * data.spot_t.get(period.year, 0.0)
-    if data.is_held:
-        return no_more(terms, depth)
-    return no_more([*terms, (-depth, m.is_qualified[q, period.year])], 0.0)
 
 
 def recourse_standby(b: Any, m: Any, facility: str, product: str, period: Period) -> Any:
@@ -317,9 +261,9 @@ def recourse_standby(b: Any, m: Any, facility: str, product: str, period: Period
         terms += lifted_in(b, m, o, period)
     classes = b.branch.classes(m.sets, "supplier", facility, product)
     names = m.sets.spots_of.get((facility, product), ())
-    terms += _present(b.columns["spot"], 1.0, [(q, c, period.period) for q in names for c in classes])
+    terms += present(b.columns["spot"], 1.0, [(q, c, period.period) for q in names for c in classes])
     ready = handed_over(m, facility, product, period.year)
-    return no_more(terms + scaled(-_share_of_year(period), ready), 0.0)
+    return no_more(terms + scaled(-share_of_year(period), ready), 0.0)
 
 
 def recourse_pool(b: Any, m: Any, number: int, period: Period) -> Any:
@@ -333,7 +277,7 @@ def recourse_pool(b: Any, m: Any, number: int, period: Period) -> Any:
     pool = b.branch.pools[number]
     terms: Terms = [(1.0, b.supply[number, d, period.period]) for d in pool.markets]
     for facility in pool.facilities:
-        terms += scaled(-_share_of_year(period), availability(m, b.branch, facility, pool.product, period.year))
+        terms += scaled(-share_of_year(period), availability(m, b.branch, facility, pool.product, period.year))
     return no_more(terms, 0.0)
 
 
@@ -349,9 +293,9 @@ def recourse_source(b: Any, m: Any, facility: str, product: str, period: Period)
     for name in m.sets.lanes_from.get(("buyer", facility, product), ()):
         if b.branch.models(m.instance, name):
             classes = b.branch.classes(m.sets, "buyer", facility, product)
-            terms += _present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
+            terms += present(b.columns["flow"], 1.0, [(name, c, period.period) for c in classes])
     part = availability(m, b.branch, facility, product, period.year)
-    return no_more(terms + scaled(-_share_of_year(period), part), 0.0)
+    return no_more(terms + scaled(-share_of_year(period), part), 0.0)
 
 
 def recourse_lane(b: Any, m: Any, lane: str, k: int, bit: int) -> Any:
@@ -367,11 +311,11 @@ def recourse_lane(b: Any, m: Any, lane: str, k: int, bit: int) -> Any:
     if share <= 0.0:
         return pyo.Constraint.Skip
     period = next(p for p in shock.periods if p.period == k)
-    factor = share * _share_of_year(period) * (1.0 + m.instance.surge_share)
+    factor = share * share_of_year(period) * (1.0 + m.instance.surge_share)
     data = m.instance.lanes[lane]
     marked = [g for g in data.classes if not bit or g & bit]
     classes = marked if b.branch.is_classed else [ANY]
-    terms = _present(b.columns["flow"], 1.0, [(lane, c, k) for c in classes])
+    terms = present(b.columns["flow"], 1.0, [(lane, c, k) for c in classes])
     for g in marked:
         terms += scaled(-factor, planned_flow(m, lane, period.year, g))
     return no_more(terms, 0.0)
@@ -388,7 +332,7 @@ def loss_definition(b: Any, m: Any) -> Any:
     terms: Terms = [(1.0, m.loss[shock.shock])]
     for period in shock.periods:
         weighted = {d: x.criticality * x.demand_t.get(period.year, 0.0) for d, x in m.instance.markets.items()}
-        total = sum(weighted.values()) * _share_of_year(period)
+        total = sum(weighted.values()) * share_of_year(period)
         if total > 0:
             for d, market in m.instance.markets.items():
                 share = -period.months * market.criticality / total

@@ -19,6 +19,7 @@ from optimizer.model import (
     limits,
     policy,
     recourse,
+    recourse_calls,
     risk,
     shock_cost,
     standby,
@@ -106,6 +107,7 @@ FIRST_STAGE: tuple[Rule, ...] = (
     Rule(
         contracts.lifting_limit, lambda m: [(o, t) for o in m.instance.offers for t in _years(m)], "committed volumes"
     ),
+    Rule(contracts.toll_split, contracts.toll_split_index, "committed volumes"),
     Rule(contracts.take_or_pay_definition, lambda m: list(m.committed), "take-or-pay"),
     Rule(contracts.qualification_link, contracts.qualification_link_index, "qualification of suppliers"),
     Rule(contracts.qualification_progress, lambda m: list(m.is_qualified), "qualification of suppliers"),
@@ -143,6 +145,12 @@ def _contracted(m: Any, x: Branch) -> list[str]:
     return [o for o, offer in m.instance.offers.items() if offer.facility in x.reached["buyer"]]
 
 
+def _joint_tolls(m: Any, x: Branch) -> list[tuple[str]]:
+    """The first offer of tolls that share a route at plants whose owned material the block follows."""
+    owned = x.reached["buyer"]
+    return [(o,) for o, g in m.sets.joint_tolls.items() if o == g[0] and m.instance.offers[o].facility in owned]
+
+
 def _backed(m: Any, x: Branch) -> list[tuple[str, str]]:
     """(facility, product) sold by plants whose owned material the block follows, but not their suppliers."""
     outside = x.reached["buyer"] - x.reached["supplier"]
@@ -171,8 +179,9 @@ RECOURSE: tuple[RecourseRule, ...] = (
         recourse.recourse_delivery,
         lambda m, x: _each(_feeding(m, x), x),
     ),
-    RecourseRule(recourse.recourse_contract, lambda m, x: _each([(o,) for o in _contracted(m, x)], x)),
-    RecourseRule(recourse.recourse_spot, lambda m, x: _each([(q,) for q in _spots(m, x)], x)),
+    RecourseRule(recourse_calls.recourse_contract, lambda m, x: _each([(o,) for o in _contracted(m, x)], x)),
+    RecourseRule(recourse_calls.recourse_toll_split, lambda m, x: _each(_joint_tolls(m, x), x)),
+    RecourseRule(recourse_calls.recourse_spot, lambda m, x: _each([(q,) for q in _spots(m, x)], x)),
     RecourseRule(recourse.recourse_standby, lambda m, x: _each(_backed(m, x), x)),
     RecourseRule(recourse.recourse_pool, lambda _, x: _each([(pool.number,) for pool in x.pools], x)),
     RecourseRule(recourse.recourse_source, lambda _, x: _each(x.sources, x)),

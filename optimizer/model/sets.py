@@ -48,6 +48,7 @@ class Sets:
     sales_of: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     spots_of: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     toll_recipes: dict[str, list[Recipe]] = field(default_factory=dict)
+    joint_tolls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     projects_at: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -90,11 +91,20 @@ def _index_offers(sets: Sets) -> None:
                 for recipe in sets.recipes_at[offer.facility]
                 if recipe.route == route and "buyer" in recipe.layers and offer.product in recipe.outputs
             ]
+    sets.joint_tolls = _joint_tolls(sets)
     sold = {(offer.facility, offer.product) for offer in instance.offers.values() if offer.kind == "sale"}
     for qualification in instance.qualifications.values():
         place = (qualification.facility, qualification.product)
         if place in sold and any(value > 0 for value in qualification.spot_t.values()):
             sets.spots_of[place].append(qualification.qualification)
+
+
+def _joint_tolls(sets: Sets) -> dict[str, tuple[str, ...]]:
+    """Toll offers that convert by the same recipes into the same product, each with all of them."""
+    found: dict[tuple[tuple[str, ...], str], list[str]] = defaultdict(list)
+    for name, recipes in sets.toll_recipes.items():
+        found[tuple(recipe.recipe for recipe in recipes), sets.instance.offers[name].product].append(name)
+    return {name: tuple(names) for names in found.values() if len(names) > 1 for name in names}
 
 
 def _output_classes(instance: Instance, recipe: Recipe, layer: Layer) -> tuple[OriginClass, ...]:

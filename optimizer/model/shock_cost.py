@@ -14,7 +14,7 @@ from optimizer.chain.instance import Instance, Period, Shock
 from optimizer.model.compare import no_less
 from optimizer.model.expressions import Terms, scaled
 from optimizer.model.reach import Branch
-from optimizer.model.recourse import lifted_in
+from optimizer.model.recourse_calls import lifted_in
 from optimizer.model.sets import share_of
 
 

@@ -17,6 +17,8 @@ def add_contract_variables(m: pyo.ConcreteModel) -> None:
     m.is_signed = pyo.Var(starts, domain=pyo.Binary, doc="offer o starts in year t")
     m.committed = pyo.Var(volumes, domain=pyo.NonNegativeReals, doc="t/yr of offer o reserved in year t")
     m.lifted_extra = pyo.Var(volumes, domain=pyo.NonNegativeReals, doc="t/yr paid beyond take-or-pay")
+    joint = [(o, t) for o, t in volumes if o in m.sets.joint_tolls]
+    m.converted = pyo.Var(joint, domain=pyo.NonNegativeReals, doc="t/yr converted under toll o of a route with several")
     steps = [(q.qualification, t) for q in instance.qualifications.values() if not q.is_held for t in years]
     m.is_qualified = pyo.Var(steps, domain=pyo.Binary, doc="qualification q is in force in year t")
     for q, t in steps:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from optimizer.chain.instance import Instance, Offer
+from optimizer.chain.instance import Instance
 from optimizer.results.columns import Columns, Floats, block_columns, joined, loss_blocks
 from optimizer.results.costs import CostReader, qualification_starts
 from optimizer.results.made import NOMINAL, country_shares, made_per_t
@@ -193,28 +193,26 @@ class Extractor:
         committed = read.nominal("committed", ("offer", "year")).rename(columns={"value": "committed_t"})
         extra = read.nominal("lifted_extra", ("offer", "year")).rename(columns={"value": "extra_t"})
         rows = committed.merge(extra, on=["offer", "year"], how="outer").fillna({"committed_t": 0.0, "extra_t": 0.0})
-        rows = rows.merge(self._lifted(tables, committed), on=["offer", "year"], how="outer").fillna(0.0)
+        rows = rows.merge(self._lifted(tables, read, committed), on=["offer", "year"], how="outer").fillna(0.0)
         shares = rows["offer"].map({o.offer: o.take_or_pay_share for o in self.instance.offers.values()})
         paid = shares.astype(float) * rows["committed_t"] + rows["extra_t"]
         return pd.DataFrame(rows.assign(paid_t=paid))
 
-    def _lifted(self, tables: Tables, committed: pd.DataFrame) -> pd.DataFrame:
-        """``offer, year, lifted_t``; toll output goes to offers on the same recipes in proportion to commitment."""
+    def _lifted(self, tables: Tables, read: _Read, committed: pd.DataFrame) -> pd.DataFrame:
+        """``offer, year, lifted_t``; what tolls of the same recipes make is counted to them as the plan splits it."""
         sales = tables["deliveries"].query("shock == @NOMINAL and kind == 'sale'")
         lifted = sales.groupby(["offer", "year"], as_index=False)[["delivered_t"]].sum()
-        parts = [lifted.rename(columns={"delivered_t": "lifted_t"})]
+        joint = read.nominal("converted", ("offer", "year")).rename(columns={"value": "lifted_t"})
+        parts = [lifted.rename(columns={"delivered_t": "lifted_t"}), joint]
         owned = tables["throughput"].query("shock == @NOMINAL and layer == 'buyer'")
-        groups: dict[tuple[tuple[str, ...], str], list[Offer]] = {}
+        split = {str(index[0]) for component, index in self.program.column_keys if component == "converted"}
         for offer in self.instance.offers.values():
-            if offer.kind == "toll":
-                groups.setdefault((toll_recipes(self.instance, offer), offer.product), []).append(offer)
-        for (recipes, product), offers in groups.items():
-            run = owned[owned["recipe"].isin(recipes)]
-            made = (run["throughput_t"] * made_per_t(self.instance, run, product)).groupby(run["year"]).sum()
-            own = committed[committed["offer"].isin([offer.offer for offer in offers])]
-            total = own.groupby("year")["committed_t"].transform("sum")
-            amounts = own["year"].map(made.to_dict()).astype(float).fillna(0.0) * own["committed_t"] / total
-            parts.append(own[["offer", "year"]].assign(lifted_t=amounts))
+            if offer.kind == "toll" and offer.offer not in split:
+                run = owned[owned["recipe"].isin(toll_recipes(self.instance, offer))]
+                made = (run["throughput_t"] * made_per_t(self.instance, run, offer.product)).groupby(run["year"]).sum()
+                own = committed[committed["offer"] == offer.offer]
+                amounts = own["year"].map(made.to_dict()).astype(float).fillna(0.0)
+                parts.append(own[["offer", "year"]].assign(lifted_t=amounts))
         return pd.concat([part.astype({"lifted_t": float}) for part in parts], ignore_index=True)
 
     def _losses(self, shortfalls: pd.DataFrame, stock: pd.DataFrame) -> pd.DataFrame:

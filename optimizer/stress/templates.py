@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.chain.instance import Instance, Period, Shock
-from optimizer.model import recourse
+from optimizer.model import recourse, recourse_calls
 from optimizer.model.build import build_recourse, recourse_blocks
 from optimizer.model.reach import Branch, branch_of
 from optimizer.model.sets import Sets
@@ -30,8 +30,8 @@ _CAPACITY, _DELIVERY, _CONTRACT, _SPOT, _LANE = (
     for rule in (
         recourse.recourse_capacity,
         recourse.recourse_delivery,
-        recourse.recourse_contract,
-        recourse.recourse_spot,
+        recourse_calls.recourse_contract,
+        recourse_calls.recourse_spot,
         recourse.recourse_lane,
     )
 )

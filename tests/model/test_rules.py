@@ -26,7 +26,9 @@ def models():
     open_market = {d: replace(market, forbidden_bits={}) for d, market in rich.markets.items()}
     fire = shock("fire@2028", 2028, {("smelter", 1): 0.5})
     quiet = replace(rich, markets=open_market, shocks={"fire@2028": fire})
-    return build_model(rich), build_model(worst), build_model(quiet), build_model(under_rules())
+    second = replace(rich.offers["toll"], offer="toll-2", take_or_pay_share=0.5)
+    joint = replace(quiet, offers={**rich.offers, "toll-2": second})
+    return tuple(build_model(case) for case in (rich, worst, quiet, under_rules(), joint))
 
 
 def printed(row):

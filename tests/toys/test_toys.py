@@ -43,6 +43,7 @@ COSTS = {
     "held-project": 11.0,
     "idle-coproducts": 1.14,
     "joint-production": 0.013,
+    "joint-tolls": 0.668,
     "learning-yields": 2.2,
     "licence-time": 2.221875,
     "named-firm": 1.4,
@@ -101,6 +102,13 @@ def test_joint_production_sells_and_disposes_of_its_surplus() -> None:
     assert {term: cost_of(run, term) for term in terms} == near(terms)
     assert price_of(run, "demand_balance", "market|2027") == near(0.0178)
     assert price_of(run, "byproduct_sale_limit", "light_oxide|2027") == near(-0.011)
+
+
+def test_two_tolls_of_one_route_share_what_is_converted() -> None:
+    run = planned("joint-tolls")
+    assert lifted(run) == near({"feed_sale": 100, "first_toll": 60, "second_toll": 40})
+    assert cost_of(run, "toll") == near(0.06 * 2 + 0.04 * 3)
+    assert cost_of(run, "shock_cost") == near(0.1 * (0.32 + 0.6 - 0.64))
 
 
 def test_priced_sale_uses_capacity_and_origin_but_is_paid_once() -> None:
