@@ -38,6 +38,7 @@ def rich_inputs():
             *[(offer, t, "", "", 1.0, price, 0.0) for offer, price in (("O", 5.0), ("T", 12.0)) for t in YEARS],
         ),
         "project_costs": frame("project cost_musd", ("E", 12.5)),
+        "origin_rules": frame("origin_bit rule", (1, "marked"), (2, "elsewhere")),
         "waived": frame("layer place product waived_bits", ("buyer", "market", "metal", 2)),
     }
     return _with_forge({**tables, **added})
