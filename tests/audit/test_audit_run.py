@@ -437,6 +437,23 @@ def test_a_project_that_brings_nothing_up_is_not_counted_on():
         assert ("standby_capacity" in failed) == fails
 
 
+def test_a_recipe_that_makes_none_of_a_product_is_covered_by_what_it_makes():
+    # 60 t of metal behind sales come from a recipe without slag, which another recipe there makes and sells.
+    clean = "smelter|clean|ore"
+    for left, fails in (((), False), ((add("outlets", **LEFT_METAL),), True)):
+        results, case = dict(CLEAN), dict(CASE)
+        add("recipes", recipe=clean, facility="smelter")(results, case)
+        for product, amount in (("metal", 1.0), ("slag", 0.0)):
+            add("recipe_flows", recipe=clean, product=product, direction="output", t_per_t=amount)(results, case)
+        add("offers", offer="G", product="slag")(results, case)
+        put("throughput", "recipe", clean, recipe=MELT, layer="supplier")(results, case)
+        put("outlets", "amount_t", 0.0, outlet="surplus")(results, case)
+        for corrupt in left:
+            corrupt(results, case)
+        failed = {failure.name for failure in audited(run.check_standby, results, case).failures}
+        assert ("joint_production_is_drawn" in failed) == fails
+
+
 def test_plants_built_one_after_the_other_are_not_built_at_once():
     # One a year each, by a crew that builds one at a time: E in 2027, F in 2028; in one year they are too many.
     crew = pd.DataFrame({"name": ["crew"], "projects": ["E;F"], "max_projects": [1]})
