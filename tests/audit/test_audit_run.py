@@ -428,6 +428,14 @@ def test_an_environmental_cap_counts_its_own_load_in_its_own_years():
         assert ("environment_cap" in failed) == fails
 
 
+def test_a_cap_per_kilogram_is_one_per_kilogram_of_demand_met():
+    # 4,000 kg over two years in which 200 t are used: 0.02 kg per kg.
+    for most, fails in ((0.0201, False), (0.0199, True)):
+        case = {**CASE, "environment_caps": CASE["environment_caps"].assign(is_per_kg=True, max_value=most)}
+        failed = {failure.name for failure in audited(run.check_policy, dict(CLEAN), case).failures}
+        assert ("environment_cap" in failed) == fails
+
+
 def test_a_project_that_brings_nothing_up_is_not_counted_on():
     # The mine digs 2 x (60 + 40) t and keeps 10 t ready: with 209 t open it needs the project's 50 t.
     for profile, fails in ((PLAIN["project_profile"], False), (PLAIN["project_profile"].head(0), True)):
