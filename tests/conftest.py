@@ -1,4 +1,6 @@
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent / "model"))
 
 def pytest_addoption(parser):
     parser.addoption("--update-snapshots", action="store_true", help="rewrite stored snapshots from the code")
+
+
+def pytest_configure():
+    """Ctrl-C counts, also where a shell script runs the tests in the background: it has them pass over it then."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

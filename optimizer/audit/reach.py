@@ -22,6 +22,7 @@ def check_reach(view: View, ledger: Ledger) -> None:
     _check_pools(view, ledger, available)
     _check_sources(view, ledger, available)
     _check_backing(view, ledger)
+    _check_followed(view, ledger)
 
 
 def _available(view: View) -> pd.DataFrame:
@@ -57,6 +58,34 @@ def _check_pools(view: View, ledger: Ledger, available: pd.DataFrame) -> None:
     touched = view.results["reached"].query("layer == 'buyer'").assign(touched=True)
     twice = pools.merge(touched[["shock", "facility", "touched"]], on=["shock", "facility"])
     ledger.forbid("pools_are_untouched", twice[["shock", "pool", "facility"]])
+
+
+def _check_followed(view: View, ledger: Ledger) -> None:
+    """In shocks, rows tell of plants that the tables follow, and of lanes into them or from them to a market.
+
+    No balance holds at another plant, so that a row of one would be believed whatever it says.
+    """
+    case, key = view.case, ["shock", "layer", "facility"]
+    followed = pd.MultiIndex.from_frame(view.results["reached"][key])
+    offers = case.map("offers", "offer", "facility") | case.map("qualifications", "qualification", "facility")
+    sold = view.shocked("deliveries")
+    parts = {
+        "deliveries": sold.assign(layer="buyer", facility=sold["offer"].map(offers)),
+        "throughput": view.shocked("throughput"),
+        "outlets": view.shocked("outlets").rename(columns={"place": "facility"}),
+        "reclassified": view.shocked("reclassified").rename(columns={"place": "facility"}),
+    }
+    for name, rows in parts.items():
+        inside = pd.MultiIndex.from_frame(rows[key]).isin(followed)
+        ledger.forbid("shock_rows_are_followed", rows.loc[~inside, key].assign(table=name))
+    flows = view.shocked("flows")
+    into, out = (
+        pd.MultiIndex.from_frame(flows[["shock", "layer", end]]).isin(followed)
+        for end in ("to_facility", "from_facility")
+    )
+    ends = out & flows["to_facility"].isin(case.tables["markets"]["market"])
+    strange = flows.loc[~(into | ends), ["shock", "layer", "lane"]]
+    ledger.forbid("shock_rows_are_followed", strange.assign(table="flows"))
 
 
 def _check_pool_ways(view: View, ledger: Ledger, available: pd.DataFrame) -> None:

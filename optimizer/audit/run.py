@@ -12,6 +12,7 @@ from optimizer.audit.claims import check_claims, check_shocks
 from optimizer.audit.contracts import check_contracts
 from optimizer.audit.costs import check_costs
 from optimizer.audit.frontier import check_frontier
+from optimizer.audit.inputs import check_inputs
 from optimizer.audit.ledger import Audit, Ledger
 from optimizer.audit.losses import check_losses, check_probabilities
 from optimizer.audit.operations import check_operations
@@ -35,14 +36,16 @@ def audit_run(result_tables: Tables, instance_tables: Tables, certificate: Mappi
         certificate: ``certificate`` of ``run.json``; left out, it is not checked.
 
     Returns:
-        Every check with its largest violation; the caller decides what a failure means.
+        Every check with its largest violation; the caller decides what a failure means. If the instance's tables are
+        not whole there are none but theirs: nothing could be recomputed from them.
     """
     ledger = Ledger()
     tables = complete_tables(result_tables)
+    inputs = {name: plain_table(frame) for name, frame in instance_tables.items()}
+    if not check_inputs(Case(inputs), ledger):
+        return ledger.audit()
     check_keys(tables, ledger)
-    for position, view in enumerate(
-        views(tables, {name: plain_table(frame) for name, frame in instance_tables.items()})
-    ):
+    for position, view in enumerate(views(tables, inputs)):
         for check in POINT_CHECKS:
             check(view, ledger)
         if position == 0:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from optimizer.batch.parcel import unpack
 from optimizer.batch.plan import Job, Plan
 from optimizer.batch.worker import CRASH, DONE, LIMIT, TOPIC, Outcome, Task, do, record, warm
-from optimizer.errors import UsageProblem
+from optimizer.errors import DataProblem, Problem, UsageProblem
 from optimizer.results.folder import PARTIAL, can_go_on, full_disk_told, replace_file
 from optimizer.results.identity import identity_of
 from optimizer.results.lock import lock, unlock
 from optimizer.results.manifest import as_json, utc_now
 from optimizer.results.records import read_manifest
+from optimizer.results.seal import check_seal
+from optimizer.results.write import read_table
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -78,11 +80,30 @@ class Batch:
     _rests_until: float = 0.0
     _twins: dict[str, list[Job]] = field(default_factory=dict)
 
+    def check_places(self) -> None:
+        """See that what stands at the jobs' places can be taken over.
+
+        Raises:
+            UsageProblem: if it is a run of other inputs.
+            DataProblem: if finished runs are damaged: every fault of each.
+        """
+        faults: list[Problem] = []
+        for job in self.plan.jobs:
+            target = self.folder / job.place
+            if not target.exists():
+                continue
+            if identity_of(read_manifest(target)) != job.identity(self.plan.options, self.plan.draws):
+                raise UsageProblem(f"{target} is a run of other inputs or options; name another folder with -o")
+            if not can_go_on(target):
+                remedy = f"bring the run back from a copy, or take {target} away and go on: the job is then done anew"
+                faults += [replace(fault, remedy=remedy) for fault in damage(target)]
+        if faults:
+            raise DataProblem(faults)
+
     def settle_known(self) -> list[Job]:
         """Take over what is finished already; returns the jobs left, of several with equal inputs only the first.
 
-        Raises:
-            UsageProblem: if a run of other inputs stands at a job's place.
+        What stands at the jobs' places was checked (:meth:`check_places`); a run from elsewhere counts if it is whole.
         """
         left: list[Job] = []
         done = dict(self.known)
@@ -90,13 +111,11 @@ class Batch:
         for job in self.plan.jobs:
             identity, target = job.identity(self.plan.options, self.plan.draws), self.folder / job.place
             if target.exists():
-                if identity_of(read_manifest(target)) != identity:
-                    raise UsageProblem(f"{target} is a run of other inputs or options; name another folder with -o")
                 if not can_go_on(target):
                     done[identity] = target
                     self._end(Result(job, Outcome(DONE, "complete"), target))
                     continue
-            elif identity in done:
+            elif identity in done and not damage(done[identity]):
                 self._end(Result(job, Outcome(DONE, "complete"), done[identity], True))
                 continue
             if identity in self._twins:
@@ -199,6 +218,16 @@ class Batch:
         return max(codes, default=DONE)
 
 
+def damage(run: Path) -> tuple[Problem, ...]:
+    """What is wrong with the files of a finished run, as far as its seal and the table of an index tell."""
+    try:
+        check_seal(run)
+        read_table(run / "frontier.parquet")
+    except DataProblem as error:
+        return tuple(error.problems)
+    return ()
+
+
 def _outcome(future: Future) -> Outcome:
     try:
         outcome: Outcome = future.result()
@@ -269,9 +298,14 @@ def run_batch(batch: Batch, scheduler: str | None, most: int | None = None) -> N
         batch: what to do.
         scheduler: address of a Dask scheduler; None: workers of this machine.
         most: jobs at a time, at most.
+
+    Raises:
+        UsageProblem: if a run of other inputs stands at a job's place; nothing is written then.
+        DataProblem: if a finished run there is damaged; nothing is written then.
     """
-    batch.write_state()
     try:
+        batch.check_places()
+        batch.write_state()
         jobs = batch.settle_known()
         if jobs:
             _with_workers(batch, jobs, scheduler, most)

@@ -35,8 +35,10 @@ def rich_inputs():
         "price_parts": frame(
             "offer year product market kg_per_kg price_usd_per_kg floor_usd_per_kg",
             *[row for t in YEARS for row in (("S", t, "", "", 1.0, 12.0, 52.0), ("S", t, "ore", "x", 2.0, 9.0, 20.0))],
+            *[(offer, t, "", "", 1.0, price, 0.0) for offer, price in (("O", 5.0), ("T", 12.0)) for t in YEARS],
         ),
         "project_costs": frame("project cost_musd", ("E", 12.5)),
+        "origin_rules": frame("origin_bit rule", (1, "marked"), (2, "elsewhere")),
         "waived": frame("layer place product waived_bits", ("buyer", "market", "metal", 2)),
     }
     return _with_forge({**tables, **added})

@@ -245,6 +245,12 @@ CORRUPTIONS = [
     ("shock_pools", lambda results, _: results.update(supply=SUPPLY, pools=POOL)),
     ("pool_lanes", lambda results, _: results.update(supply=SUPPLY, pools=POOL.assign(facility="mine"))),
     ("pools_are_untouched", lambda results, _: results.update(pools=POOL)),
+    ("shock_rows_are_followed", add("deliveries", shock=SHOCK, period=1, offer="O")),
+    ("shock_rows_are_followed", add("throughput", shock=SHOCK, period=1, recipe=DIG, facility="mine")),
+    ("shock_rows_are_followed", put("outlets", "place", "mine", shock=SHOCK)),
+    ("shock_rows_are_followed", put("reclassified", "place", "mine", shock=SHOCK)),
+    ("shock_rows_are_followed", put("flows", "to_facility", "mine", shock=SHOCK, lane=ORE_OWNED)),
+    ("shock_rows_are_followed", put("flows", "from_facility", "mine", shock=SHOCK, lane=METAL)),
     ("material_balance", put("throughput", "throughput_t", 7.0, shock=SHOCK, period=1, layer="buyer")),
     ("share_cap", put("share_caps", "max_share", 0.9)),
     ("supplier_minimum", put("supplier_counts", "min_count", 2.0)),
@@ -422,6 +428,14 @@ def test_an_environmental_cap_counts_its_own_load_in_its_own_years():
         assert ("environment_cap" in failed) == fails
 
 
+def test_a_cap_per_kilogram_is_one_per_kilogram_of_demand_met():
+    # 4,000 kg over two years in which 200 t are used: 0.02 kg per kg.
+    for most, fails in ((0.0201, False), (0.0199, True)):
+        case = {**CASE, "environment_caps": CASE["environment_caps"].assign(is_per_kg=True, max_value=most)}
+        failed = {failure.name for failure in audited(run.check_policy, dict(CLEAN), case).failures}
+        assert ("environment_cap" in failed) == fails
+
+
 def test_a_project_that_brings_nothing_up_is_not_counted_on():
     # The mine digs 2 x (60 + 40) t and keeps 10 t ready: with 209 t open it needs the project's 50 t.
     for profile, fails in ((PLAIN["project_profile"], False), (PLAIN["project_profile"].head(0), True)):
@@ -429,6 +443,23 @@ def test_a_project_that_brings_nothing_up_is_not_counted_on():
         put("capacities", "open_sale_t", 209.0, facility="mine")(results, case)
         failed = {failure.name for failure in audited(run.check_standby, results, case).failures}
         assert ("standby_capacity" in failed) == fails
+
+
+def test_a_recipe_that_makes_none_of_a_product_is_covered_by_what_it_makes():
+    # 60 t of metal behind sales come from a recipe without slag, which another recipe there makes and sells.
+    clean = "smelter|clean|ore"
+    for left, fails in (((), False), ((add("outlets", **LEFT_METAL),), True)):
+        results, case = dict(CLEAN), dict(CASE)
+        add("recipes", recipe=clean, facility="smelter")(results, case)
+        for product, amount in (("metal", 1.0), ("slag", 0.0)):
+            add("recipe_flows", recipe=clean, product=product, direction="output", t_per_t=amount)(results, case)
+        add("offers", offer="G", product="slag")(results, case)
+        put("throughput", "recipe", clean, recipe=MELT, layer="supplier")(results, case)
+        put("outlets", "amount_t", 0.0, outlet="surplus")(results, case)
+        for corrupt in left:
+            corrupt(results, case)
+        failed = {failure.name for failure in audited(run.check_standby, results, case).failures}
+        assert ("joint_production_is_drawn" in failed) == fails
 
 
 def test_plants_built_one_after_the_other_are_not_built_at_once():

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 from hand_made_run import CERTIFICATE
 from rich_run import rich_inputs, rich_results
-from watched import Audited, unseen_cells, unseen_rows
+from watched import Audited, sampled_rows, unseen_cells, unseen_rows
 
 from optimizer.results.schema import TABLES
 
@@ -37,6 +37,21 @@ MAY_LACK = {
     "supply": "a plant that sends nothing",
 }
 """Tables in which a missing row may pass, and why."""
+INPUTS_MAY_LACK = {
+    "settings": "the name of the case, and its title",
+    "facility_shares": "a shock that cuts less",
+    "lane_shares": "a shock that cuts less",
+    "recipe_closures": "no ban",
+    "recipe_yields": "nothing is lost while a plant learns",
+    "place_classes": "of a place that sends nothing",
+    "waived": "no waiver, which nobody needs",
+    "share_caps": "no limit",
+    "supplier_counts": "no limit",
+    "budgets": "no limit",
+    "environment_caps": "no limit",
+    "build_limits": "no limit",
+}
+"""Tables of the instance in which a missing row may pass, and what its absence says."""
 
 
 @cache
@@ -64,3 +79,14 @@ def test_every_cell_and_every_row_is_held_against_something(table):
     missed = unseen_cells(rich(), table, list(TABLES[table].columns), most=4)
     assert explained(missed, table), missed
     assert table in MAY_LACK or unseen_rows(rich(), table, most=4) == []
+
+
+@pytest.mark.long
+def test_no_row_of_the_instance_can_be_missing_unseen():
+    missed = {
+        table
+        for table, frame in rich().inputs.items()
+        for row in sampled_rows(frame, 4)
+        if not rich().sees_input(table, frame.drop(index=frame.index[row]))
+    }
+    assert missed == set(INPUTS_MAY_LACK)

@@ -13,9 +13,10 @@ from optimizer.audit.losses import check_probabilities
 from optimizer.audit.subsidies import check_subsidies
 from optimizer.audit.view import Case, View
 
+INPUTS = run.check_inputs
 ONCE = (check_probabilities, check_shocks, check_subsidies)
 LEAN = (run.check_keys, check_frontier, check_shocks, check_claims, run.check_references, check_probabilities)
-FAMILIES = (*LEAN, check_subsidies, *(check for check in run.POINT_CHECKS if check not in LEAN))
+FAMILIES = (INPUTS, *LEAN, check_subsidies, *(check for check in run.POINT_CHECKS if check not in LEAN))
 
 
 class Watched(Mapping):
@@ -51,7 +52,9 @@ class Audited:
     def _failed(self, family, changed, case, seen):
         ledger = Ledger()
         tables = Watched({**self.results, **changed}, seen)
-        if family is run.check_keys:
+        if family is INPUTS:
+            family(case, ledger)
+        elif family is run.check_keys:
             family(tables, ledger)
         elif family is check_frontier:
             family(tables, self.certificate, ledger)
@@ -67,6 +70,16 @@ class Audited:
         for family in FAMILIES:
             if table in self.reads[family]:
                 failed = self._failed(family, results, self.case, set())
+                if failed:
+                    return failed
+        return []
+
+    def sees_input(self, table, changed):
+        """The same with another table of the instance; those that are not whole are not looked at further."""
+        case = Case({**self.inputs, table: run.plain_table(changed)})
+        for family in FAMILIES:
+            if table in self.reads[family] or family is INPUTS:
+                failed = self._failed(family, {}, case, set())
                 if failed:
                     return failed
         return []

@@ -174,6 +174,43 @@ def test_every_job_runs_once_and_resume_runs_only_what_is_left(sourcing, tmp_pat
     assert len(pd.read_parquet(tmp_path / "out" / "frontiers.parquet")["variation"].unique()) == 9
 
 
+def test_damaged_runs_are_refused_before_anything_is_done(sourcing, tmp_path, quickly):
+    """Two finished runs of three are damaged, one of them from before there were seals, and one job is open.
+
+    Both are told at once; taken away, they are done anew.
+    """
+    path, out = batch_file(tmp_path, ["force-majeure"], MANY.replace(", 0.03", "]\n#")), tmp_path / "out"
+    words = ("batch", path, "-o", "out", "--workers", 1, "--root", "none")
+    assert sourcing("-q", *words)[0] == 0
+    runs = [out / "force-majeure" / f"discount_rate_share={rate}" for rate in ("0.0", "0.01", "0.02")]
+    for run in runs[:2]:
+        (run / "frontier.parquet").write_bytes(b"x")
+    (runs[1] / "seal.json").unlink()
+    shutil.rmtree(runs[2])
+    quickly.clear()
+    before = (out / "batch.json").read_bytes()
+    code, _, err = sourcing(*words, "--resume")
+    assert (code, quickly) == (1, [])
+    for run in runs[:2]:
+        assert f"{run.relative_to(tmp_path) / 'frontier.parquet'}" in err
+        assert f"take {run.relative_to(tmp_path)} away and go on" in err
+    assert (out / "batch.json").read_bytes() == before
+    assert not (out / "lock.json").exists()
+    for run in runs[:2]:
+        shutil.rmtree(run)
+    assert sourcing("-q", *words, "--resume")[0] == 0
+    assert len(quickly) == 3
+
+
+def test_a_damaged_run_from_elsewhere_stands_for_nothing(sourcing, tmp_path, quickly):
+    path = batch_file(tmp_path, ["force-majeure"])
+    assert sourcing("-q", "batch", path, "-o", "runs/one", "--workers", 1)[0] == 0
+    (tmp_path / "runs" / "one" / "force-majeure" / "as_it_is" / "costs.parquet").write_bytes(b"x")
+    assert sourcing("-q", "batch", path, "-o", "runs/two", "--workers", 1)[0] == 0
+    assert len(quickly) == 2
+    assert read_run(tmp_path / "runs" / "two" / "force-majeure" / "as_it_is").audit["passed"]
+
+
 def test_equal_inputs_are_solved_once_and_known_ones_not_at_all(sourcing, tmp_path, quickly):
     """The fourth variation is what the case says anyway, as the first; later another batch asks the same."""
     more = "[[variation]]\nname='a'\n[[variation]]\nname='b'\nset.contracts.surge_share=0.5\n"

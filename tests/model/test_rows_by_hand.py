@@ -209,3 +209,38 @@ def test_carrying_costs_are_those_of_the_mean_of_opening_and_closing_stock() -> 
     held = {t: {(f"stock[plant,metal,{g},{t}]", 0.002) for g in (0, 1)} for t in YEARS}
     assert {(variable.name, half) for half, variable in first.terms} == held[2027]
     assert {(variable.name, half) for half, variable in second.terms} == held[2027] | held[2028]
+
+
+def spent_in(m: Any, term: str, year: int) -> dict[str, float]:
+    """Coefficients of a cost term in a year by the name of their variable, MUSD."""
+    found: dict[str, float] = {}
+    for entry in cost_entries(m):
+        for price, variable in entry.terms if (entry.term, entry.year) == (term, year) else ():
+            found[variable.name] = found.get(variable.name, 0.0) + price
+    return {name: price for name, price in found.items() if price}
+
+
+def test_a_qualification_is_paid_once_a_lead_time_before_it_holds() -> None:
+    # 0.5 MUSD, a year ahead: what holds from 2028 is paid in 2027, and what held in 2027 is not paid again.
+    m = build_model(everything())
+    paid = {year: spent_in(m, "qualification", year) for year in YEARS}
+    assert paid == {2027: {"is_qualified[works|oxide|*,2028]": 0.5}, 2028: {}}
+
+
+def test_carbon_is_paid_by_the_tonne_for_loads_in_kilograms() -> None:
+    # 100 USD per t are 1e-7 MUSD per kg.
+    rich = everything()
+    m = build_model(replace(rich, carbon_price_usd_per_t=100.0, carbon_indicator="waste"))
+    paid = spent_in(m, "carbon", 2028)
+    made = {r.recipe: r.footprint["waste"] for r in rich.recipes.values() if r.footprint.get("waste")}
+    assert {name.split("[")[1].split(",")[0] for name in paid} == set(made)
+    for name, price in paid.items():
+        assert price == pytest.approx(1e-7 * made[name.split("[")[1].split(",")[0]])
+
+
+def test_what_a_plant_has_in_stock_is_drawn_by_no_market() -> None:
+    rich = everything()
+    depot = Storage("smelter", "metal", {}, 0.0, 10.0, 1.0)
+    m = build_model(replace(rich, storages={**rich.storages, ("smelter", "metal"): depot}))
+    assert {key[0] for key in m.stock} == {"plant", "smelter"}
+    assert {key[0] for key in m.market_use_floor} == {"plant"}

@@ -53,6 +53,11 @@ def _states():
     yield "fire@2028", 2028, 2, 14.0, 10.0, 1.0, 0.0
 
 
+def _is_followed(shock, plant):
+    """Whether the tables tell of a plant: of the mine, which the fire does not touch, in the plan alone."""
+    return shock == "nominal" or plant != "mine"
+
+
 def operation():
     """Rows of all tables of operation, from sale, toll and spot volumes alone."""
     rows = {n: [] for n in ("flows", "throughput", "deliveries", "outlets", "reclassified", "stock", "shortfalls")}
@@ -72,12 +77,13 @@ def operation():
             (MELT, "smelter", "buyer", 1, toll),
         ):
             run = {"recipe": recipe, "facility": plant, "layer": layer, "origin_class": mark, "throughput_t": amount}
-            rows["throughput"].append({**when, **run})
+            rows["throughput"] += [{**when, **run}] if _is_followed(shock, plant) else []
         for offer, kind, mark, amount in (
             ("S", "sale", 1, sale), ("O", "sale", 0, 2 * toll), ("Q", "spot", 1, spot),
         ):  # fmt: skip
             sold = {"offer": offer, "kind": kind, "origin_class": mark, "delivered_t": amount}
-            rows["deliveries"] += [{**when, **sold}] if amount else []
+            plant = "mine" if offer == "O" else "smelter"
+            rows["deliveries"] += [{**when, **sold}] if amount and _is_followed(shock, plant) else []
         slag = {"place": "smelter", "product": "slag", "origin_class": 1}
         rows["outlets"].append({**when, **slag, "layer": "supplier", "outlet": "surplus", "amount_t": shadow / 2})
         is_nominal = shock == "nominal"
@@ -148,6 +154,7 @@ def instance_tables():
         "surge_share": "0.2", "measure_kind": "cvar_by_start_year", "measure_alpha": "0.8",
         "carbon_price_usd_per_t": "100", "carbon_indicator": "ghg_kgco2e", "is_shortfall_allowed": "false",
         "includes_shock_cost": "false", "line_stop_usd_per_kg": "0", "closes_at_opening": "true",
+        "licence_time": "false", "limits_intermediates": "false",
     }  # fmt: skip
     years = YEARS
     return {

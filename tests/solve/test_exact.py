@@ -24,6 +24,15 @@ def test_random_integer_programs_against_enumeration(block: int) -> None:
         assert found == enumerate_front(compiled), seed
         assert frontier.status == "complete"
         assert frontier.certificate.mean_gap_share == pytest.approx(0.0, abs=1e-9)
+        assert [pair for pair in itertools.product(frontier.bounds, frontier.points) if is_contradicted(*pair)] == []
+
+
+def is_contradicted(bound, point):
+    """Whether a point is cheaper than a proof that covers its loss, to the last digit, allows."""
+    if point.second > bound.max_second:
+        return False
+    least = np.inf if bound.kind == "infeasible" else bound.bound - bound.weight * point.second
+    return point.first < min(least, bound.max_first) - 1e-6 * (1.0 + abs(point.first))
 
 
 def test_a_question_that_finds_a_whole_valued_plan_also_proves_what_lies_below_it() -> None:

@@ -19,6 +19,8 @@ from optimizer.solve.compile import compile_model
 from optimizer.solve.effort import Effort
 from optimizer.solve.highs import LinearProgram, Outcome, Termination
 from optimizer.solve.infeasible import LimitName, Relief, _points
+from optimizer.solve.master import Master
+from optimizer.solve.one import solve_at
 from optimizer.solve.other_solver import solve_whole
 from optimizer.solve.recourse import Recourse
 
@@ -127,6 +129,24 @@ def test_a_plan_of_another_solver_is_taken_as_it_is_recomputed() -> None:
     model, program = small()
     point = solve_whole(Fake("optimal", (2.0, 1.0)), model, program, "cost", "loss", effort=Effort(gap_share=0.0))
     assert (point.first, point.second) == pytest.approx((4.0, 1.0))
+
+
+@pytest.mark.parametrize("bound", [None, float("inf"), float("nan")])
+def test_another_solver_that_proves_nothing_has_no_bound(bound) -> None:
+    model, program = small()
+    point = solve_whole(Fake("optimal", (2.0, 1.0), bound), model, program, "cost", "loss", effort=Effort())
+    assert (point.first, point.bound, point.gap) == (pytest.approx(4.0), float("-inf"), float("inf"))
+
+
+@pytest.mark.parametrize("question", [{"max_second": 2.0}, {"max_first": 5.0}])
+def test_no_question_is_given_more_time_than_there_is(question, monkeypatch) -> None:
+    given = []
+    relax, answer = Master.relax, Master.answer
+    monkeypatch.setattr(Master, "relax", lambda *a, **k: given.append(k.get("seconds", 0.0)) or relax(*a, **k))
+    monkeypatch.setattr(Master, "answer", lambda *a, **k: given.append(a[3]) or answer(*a, **k))
+    solve_at(small()[1], "cost", "loss", effort=Effort(time_limit_s=60.0), **question)
+    assert len(given) >= 2
+    assert max(given) <= 60.0
 
 
 def test_a_cap_below_what_is_the_same_for_all_plans_cannot_be() -> None:
