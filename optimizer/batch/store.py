@@ -18,7 +18,7 @@ import pandas as pd
 from optimizer.errors import DataProblem, Problem
 from optimizer.results.folder import OLD, PARTIAL
 from optimizer.results.identity import identity_of
-from optimizer.results.records import read_manifest
+from optimizer.results.records import failed_checks, read_manifest
 
 _CASE_COPY = "case"
 _CATALOGUE = re.compile(r"duckdb_views|duckdb_columns|information_schema|duckdb_tables")
@@ -54,10 +54,16 @@ def _found(root: Path) -> Iterator[StoredRun]:
 
 
 def known_runs(root: Path) -> dict[str, Path]:
-    """Complete runs by identity, the newest of each."""
+    """Complete runs whose plans add up, by identity, the newest of each."""
     complete = [stored for stored in stored_runs(root) if stored.manifest.get("status") == "complete"]
-    newest = sorted(complete, key=lambda stored: str(stored.manifest.get("finished")))
+    newest = sorted(filter(_adds_up, complete), key=lambda stored: str(stored.manifest.get("finished")))
     return {identity_of(stored.manifest): stored.path for stored in newest}
+
+
+def _adds_up(stored: StoredRun) -> bool:
+    with suppress(DataProblem):
+        return not failed_checks(stored.path)
+    return False
 
 
 def summary(root: Path) -> pd.DataFrame:

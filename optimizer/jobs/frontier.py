@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from optimizer.chain.tables_of import instance_tables
-from optimizer.errors import AuditFailure
 from optimizer.jobs.one_plan import chosen_solver, plan_by
 from optimizer.jobs.point_tables import Found, tables_of
 from optimizer.jobs.prepare import COST, LOSS, Options, Prepared, prepare, refuse_solver, refuse_taken
 from optimizer.jobs.reopen import Reopened
-from optimizer.jobs.target import finished_run, job_name, making, target_of
+from optimizer.jobs.target import finished_run, job_name, making, refuse_unsound, target_of
 from optimizer.jobs.watch import Silence, Watcher
 from optimizer.results.extract import Tables
 from optimizer.results.folder import CASE, RunFolder, RunTables
@@ -215,9 +214,7 @@ def _finish(
             pictures = _drawn(made, ready)
     folder.write_record("run.json", manifest)
     path = folder.complete(keeps_points=found.status != "complete")
-    if not audit.passed:
-        failed = [check.name for check in audit.checks if not check.passed]
-        raise AuditFailure(f"the plans do not add up ({', '.join(failed)}); see {path / 'audit.json'}")
+    refuse_unsound(path, [check.name for check in audit.checks if not check.passed])
     return Run(path, tables, inputs, manifest, found.status, tuple(path / name for name in pictures))
 
 

@@ -61,11 +61,11 @@ def tables_of(ready: Prepared, found: Found, workers: int) -> tuple[Tables, dict
     prices: list[dict[str, Any]] = []
     settled: dict[int, Floats] = {}
     with ready.seconds.phase("solver"), Recourse(ready.program, workers) as recourse:
-        free = shadow_columns(ready)
+        free, paid = shadow_columns(ready), benchmark_rows(ready)
         finisher = Finisher(ready.program, COST, LOSS, TIE, recourse)
         for number, point in enumerate(found.points, start=1):
             duals = finisher.prices(point, FINISH_SECONDS)
-            x = finisher.settled(point, free, FINISH_SECONDS)
+            x = finisher.settled(point, free, paid, FINISH_SECONDS)
             settled[number] = x
             plans = [plan.values for plan in recourse.plan(x, secondary)]
             solved = SolvedPoint(number, x, plans, cost_bound_musd=point.bound, status=point.status)
@@ -80,7 +80,8 @@ def tables_of(ready: Prepared, found: Found, workers: int) -> tuple[Tables, dict
 def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
     """Columns of reserves and shadow flow, and what follows from them: what may change while ties are broken.
 
-    Those with a price stay, for what the land, the carbon or a benchmark behind a sale costs is the buyer's.
+    Those with a price stay, for what the land or the carbon behind a sale costs is the buyer's; what a benchmark
+    costs stays by its rows (``benchmark_rows``).
     """
     lanes = ready.instance.lanes
 
@@ -96,3 +97,10 @@ def shadow_columns(ready: Prepared) -> npt.NDArray[np.bool_]:
     shadow = np.array([is_shadow(component, index) for component, index in ready.program.column_keys], dtype=bool)
     priced, _ = ready.program.objectives[COST]
     return np.array(shadow & (priced == 0.0), dtype=bool)
+
+
+def benchmark_rows(ready: Prepared) -> npt.NDArray[np.bool_]:
+    """Rows of limits whose excess is paid for: shadow flow that moves below them would leave a price for nothing."""
+    excess = {index for component, index in ready.program.column_keys if component == "over_cap"}
+    rows = (component == "origin_share_cap" and index in excess for component, index in ready.program.row_keys)
+    return np.fromiter(rows, dtype=bool, count=len(ready.program.row_keys))

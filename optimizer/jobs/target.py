@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimizer.errors import DataProblem, Infeasible, UsageProblem
+from optimizer.errors import AuditFailure, DataProblem, Infeasible, UsageProblem
 from optimizer.results.folder import (
     RunFolder,
     RunTables,
@@ -20,7 +20,7 @@ from optimizer.results.folder import (
 )
 from optimizer.results.identity import identity, identity_of
 from optimizer.results.manifest import versions
-from optimizer.results.records import read_manifest
+from optimizer.results.records import failed_checks, read_manifest
 from optimizer.tables.case import Case, load_case
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def finished_run(target: Path, case: Case) -> RunTables | None:
     Raises:
         UsageProblem: if it is a run of other inputs.
         DataProblem: if the folder is no run.
+        AuditFailure: if its plans do not add up; more time would not mend them.
     """
     if not target.exists():
         return None
@@ -65,7 +66,20 @@ def finished_run(target: Path, case: Case) -> RunTables | None:
     made_from = (run.manifest.get("case_hash"), run.manifest.get("data_hash"))
     if made_from != (case.case_hash, case.data_hash):
         raise UsageProblem(f"{target} is a run of other inputs; name another folder with -o")
-    return None if can_go_on(target) else run
+    if can_go_on(target):
+        return None
+    refuse_unsound(target, failed_checks(target))
+    return run
+
+
+def refuse_unsound(run: Path, failed: Sequence[str]) -> None:
+    """Stop at plans that did not pass their audit.
+
+    Raises:
+        AuditFailure: if checks failed; says which.
+    """
+    if failed:
+        raise AuditFailure(f"the plans do not add up ({', '.join(failed)}); see {run / 'audit.json'}")
 
 
 def answered(case: str | Path, options: Options, job: str, root: Path = RUNS) -> Run | None:
@@ -91,6 +105,8 @@ def answered(case: str | Path, options: Options, job: str, root: Path = RUNS) ->
         with suppress(DataProblem):  # a damaged run of whatever case is no answer, and no hindrance
             manifest = read_manifest(path.parent)
             if manifest.get("status") != "complete" or identity_of(manifest) != wanted:
+                continue
+            if failed_checks(path.parent):
                 continue
             run = read_run(path.parent)
             return Run(run.path, dict(run.tables), run.inputs, run.manifest, "complete")

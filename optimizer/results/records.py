@@ -54,6 +54,18 @@ def read_audit(run: Path) -> dict[str, Any]:
     return read_record(path, AuditKinds) if path.exists() else {}
 
 
+def failed_checks(run: Path) -> list[str]:
+    """Checks of the audit that the plans of a run do not pass; such a run is no answer to anything.
+
+    Raises:
+        DataProblem: if the audit's record is damaged (R002).
+    """
+    audit = read_audit(run)
+    if not audit or audit["passed"]:
+        return []
+    return [str(check["name"]) for check in audit.get("checks", ()) if not check.get("passed")] or ["audit"]
+
+
 def read_record(path: Path, kinds: type[BaseModel], remedy: str = BACK) -> dict[str, Any]:
     """A record that a run keeps as JSON, as it stands there.
 

@@ -53,17 +53,22 @@ class Finisher:
             return []
         return list(self._named(relaxed.outcome.row_duals))
 
-    def settled(self, point: Point, free: npt.NDArray[np.bool_], seconds: float) -> Floats:
+    def settled(self, point: Point, free: npt.NDArray[np.bool_], paid: npt.NDArray[np.bool_], seconds: float) -> Floats:
         """First-stage vector of the plan with the least tie objective, at the point's loss.
 
-        Only the columns marked ``free`` may move; all others, and with them every cost, stay as they are. The point's
-        own vector is returned where the program gives nothing that holds.
+        Only the columns marked ``free`` may move, and a row marked ``paid``, whose excess has a price, keeps what it
+        has where it binds; all others, and with them every cost, stay as they are. The point's own vector is returned
+        where the program gives nothing that holds.
         """
-        held = np.clip(point.x, self.program.lower, self.program.upper)
+        program = self.program
+        held = np.clip(point.x, program.lower, program.upper)
+        left = np.minimum(program.matrix @ held, program.row_upper)
+        binds = paid & (program.row_upper - left <= SLACK)
         tied = replace(
-            self.program,
-            lower=np.where(free, self.program.lower, held),
-            upper=np.where(free, self.program.upper, held),
+            program,
+            lower=np.where(free, program.lower, held),
+            upper=np.where(free, program.upper, held),
+            row_lower=np.where(binds, left, program.row_lower),
         )
         master = Master(tied, self.tie, self.second, self.recourse)
         master.add_cuts(self.master.cuts)

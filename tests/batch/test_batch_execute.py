@@ -23,7 +23,8 @@ import optimizer.batch.index
 from optimizer.batch.parcel import packed, unpack
 from optimizer.batch.store import known_runs, query, stored_runs, summary
 from optimizer.batch.worker import Outcome, do
-from optimizer.errors import DataProblem, StorageFull
+from optimizer.errors import AuditFailure, DataProblem, StorageFull
+from optimizer.jobs.target import finished_run
 from optimizer.results.folder import read_run
 from optimizer.tables.case import load_case
 
@@ -430,6 +431,21 @@ def test_known_runs_are_complete_ones(store):
     path = store / "x" / "one" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "limit"}))
     assert len(known_runs(store)) == 2
+
+
+def test_a_run_that_failed_its_audit_is_no_answer(store):
+    """Nor is one whose record of the audit cannot be read; a run that was never audited is as before."""
+    audit = store / "x" / "two" / "audit.json"
+    record = json.loads(audit.read_text())
+    record["checks"][0]["passed"] = record["passed"] = False
+    audit.write_text(json.dumps(record))
+    assert len(known_runs(store)) == 2
+    with pytest.raises(AuditFailure, match=record["checks"][0]["name"]):
+        finished_run(audit.parent, replace(load_case(audit.parent / "case"), case_hash="xtwo"))
+    audit.write_text("{")
+    assert len(known_runs(store)) == 2
+    audit.unlink()
+    assert len(known_runs(store)) == 3
 
 
 def test_a_worker_turns_every_ending_into_an_outcome(near, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from optimizer.chain.build import build_instance
 from optimizer.jobs.frontier import solve_plan
 from optimizer.jobs.prepare import Options
+from optimizer.model.sets import build_sets
 from optimizer.tables.case import load_case
 
 CASE = "recycling-push"
@@ -38,12 +39,18 @@ def test_a_kilogram_of_swarf_gives_a_third_of_a_kilogram_of_oxide(instance):
     assert out == [pytest.approx(0.364 * 0.92, rel=0.01)]
 
 
+def test_the_tolls_of_the_line_that_runs_and_of_those_to_be_built_share_what_is_converted(instance):
+    """Else each would have to cover all of it, and the 60 t a year of the first would cap the lines that are built."""
+    offers = ("toll-lacq-recycling", "toll-lacq-recycling-2")
+    assert set(build_sets(instance).joint_tolls[offers[0]]) == set(offers)
+    assert instance.offers[offers[0]].max_t < 0.2 * instance.offers[offers[1]].max_t
+
+
 def test_new_mines_and_recycling_stand_side_by_side(instance):
     sellers = {offer.facility for offer in instance.offers.values()}
     assert {"iluka-eneabba-sep", "arafura-nolans-sep", "carina", "swarf-eu"} <= sellers
 
 
-@pytest.mark.long
 @pytest.mark.long
 def test_cheapest_plan_is_found_and_audited(tmp_path):
     run = solve_plan(CASE, tmp_path / "plan", Options(gap_share=0.02, time_limit_s=120.0))

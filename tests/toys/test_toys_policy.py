@@ -7,10 +7,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from toy import cheapest, cost_of, lifted, moved, planned, point_of, price_of, scratch, variant
+from toy import TOYS, cheapest, cost_of, lifted, moved, planned, point_of, price_of, scratch, variant
 
 from optimizer.errors import DataProblem
 from optimizer.jobs.frontier import Run, solve_plan
+from optimizer.jobs.point_tables import benchmark_rows
 from optimizer.jobs.prepare import Options, prepare
 
 
@@ -162,6 +163,15 @@ def test_a_benchmark_is_paid_for_until_it_is_dearer_than_to_keep_it() -> None:
     assert lifted(dear) == near({"far_sale": 65.0, "near_sale": 35.0})
     own = "penalty_usd_per_kg = 2.0", 'penalty_usd_per_kg = 2.0\nexempt_countries = ["AAA"]'
     assert cost("benchmark", (own,)) == near(1.0)
+
+
+def test_a_benchmark_with_a_price_is_held_while_ties_are_broken_and_a_strict_one_need_not_be(tmp_path: Path) -> None:
+    strict = variant(tmp_path, "benchmark", {"penalty_usd_per_kg = 2.0": ""})
+    for folder, held in ((TOYS / "benchmark", True), (strict, False)):
+        ready = prepare(folder)
+        rows = [key[0] for key, is_held in zip(ready.program.row_keys, benchmark_rows(ready), strict=True) if is_held]
+        assert set(rows) == ({"origin_share_cap"} if held else set())
+        assert len(rows) == sum(name == "over_cap" for name, _ in ready.program.column_keys)
 
 
 def test_feed_above_a_limit_is_barred_from_its_year() -> None:
