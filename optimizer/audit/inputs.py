@@ -93,10 +93,10 @@ def check_inputs(case: Case, ledger: Ledger) -> bool:
 def _check_numbers(case: Case, ledger: Ledger) -> None:
     """No number is missing where one is read."""
     for name, frame in case.tables.items():
-        for column in frame.columns.difference(_MAY_LACK):
+        for column in frame.columns.difference(list(_MAY_LACK)):
             if pd.api.types.is_numeric_dtype(frame[column]):
                 hollow = frame[frame[column].isna()]
-                key = list(KEYS.get(name, hollow.columns[:1]))
+                key = list(KEYS.get(name, tuple(hollow.columns[:1])))
                 ledger.forbid("input_numbers", hollow[key].assign(table=name, column=column))
 
 

@@ -436,6 +436,16 @@ def test_a_cap_per_kilogram_is_one_per_kilogram_of_demand_met():
         assert ("environment_cap" in failed) == fails
 
 
+def test_what_comes_under_a_new_volume_waits_for_its_licence():
+    # 60 t are signed in 2027, where nothing ran before: 60 x (1 - 30/365) = 55.07 t can come, after 31 days 54.9.
+    for days, fails in ((30.0, False), (31.0, True)):
+        results, case = dict(CLEAN), dict(CASE)
+        ruled("delay", lane_years=lambda x, days=days: x.assign(processing_days=days))(results, case)
+        put("flows", "flow_t", 55.0, lane=METAL, shock="nominal")(results, case)
+        failed = {failure.name for failure in audited(run.check_rules, results, case).failures}
+        assert ("licence_delay" in failed) == fails
+
+
 def test_a_project_that_brings_nothing_up_is_not_counted_on():
     # The mine digs 2 x (60 + 40) t and keeps 10 t ready: with 209 t open it needs the project's 50 t.
     for profile, fails in ((PLAIN["project_profile"], False), (PLAIN["project_profile"].head(0), True)):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from two_stage import two_stage
 
 from optimizer.errors import Infeasible, UsageProblem
 from optimizer.solve.compile import compile_model
+from optimizer.solve.effort import Effort
 from optimizer.solve.frontier import trace_frontier
 from optimizer.solve.highs import solve
 from optimizer.solve.master import Master
@@ -33,6 +35,15 @@ def is_contradicted(bound, point):
         return False
     least = np.inf if bound.kind == "infeasible" else bound.bound - bound.weight * point.second
     return point.first < min(least, bound.max_first) - 1e-6 * (1.0 + abs(point.first))
+
+
+def test_the_cheapest_plan_is_found_whatever_unit_the_second_objective_is_in() -> None:
+    for seed in (1, 3, 10):
+        compiled = random_integer(seed)
+        values, constant = compiled.objectives["second"]
+        finer = {**compiled.objectives, "second": (1e4 * values, 1e4 * constant)}
+        frontier = trace_frontier(replace(compiled, objectives=finer), "first", "second", effort=Effort(points=2))
+        assert frontier.points[0].first == pytest.approx(min(enumerate_front(compiled))[0]), seed
 
 
 def test_a_question_that_finds_a_whole_valued_plan_also_proves_what_lies_below_it() -> None:
