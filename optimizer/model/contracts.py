@@ -101,7 +101,7 @@ def toll_split(m: pyo.ConcreteModel, o: str, t: int) -> Any:
 
 def toll_split_index(m: Any) -> list[tuple[str, int]]:
     """(first offer, year) of the tolls that share a route."""
-    return [(o, t) for o, group in m.sets.joint_tolls.items() if o == group[0] for t in m.instance.years]
+    return [(o, t) for o in m.sets.first_tolls for t in m.instance.years]
 
 
 def take_or_pay_definition(m: pyo.ConcreteModel, o: str, t: int) -> Any:

@@ -145,10 +145,9 @@ def _contracted(m: Any, x: Branch) -> list[str]:
     return [o for o, offer in m.instance.offers.items() if offer.facility in x.reached["buyer"]]
 
 
-def _joint_tolls(m: Any, x: Branch) -> list[tuple[str]]:
+def _first_tolls(m: Any, x: Branch) -> list[tuple[str]]:
     """The first offer of tolls that share a route at plants whose owned material the block follows."""
-    owned = x.reached["buyer"]
-    return [(o,) for o, g in m.sets.joint_tolls.items() if o == g[0] and m.instance.offers[o].facility in owned]
+    return [(o,) for o in m.sets.first_tolls if m.instance.offers[o].facility in x.reached["buyer"]]
 
 
 def _backed(m: Any, x: Branch) -> list[tuple[str, str]]:
@@ -180,7 +179,7 @@ RECOURSE: tuple[RecourseRule, ...] = (
         lambda m, x: _each(_feeding(m, x), x),
     ),
     RecourseRule(recourse_calls.recourse_contract, lambda m, x: _each([(o,) for o in _contracted(m, x)], x)),
-    RecourseRule(recourse_calls.recourse_toll_split, lambda m, x: _each(_joint_tolls(m, x), x)),
+    RecourseRule(recourse_calls.recourse_toll_split, lambda m, x: _each(_first_tolls(m, x), x)),
     RecourseRule(recourse_calls.recourse_spot, lambda m, x: _each([(q,) for q in _spots(m, x)], x)),
     RecourseRule(recourse.recourse_standby, lambda m, x: _each(_backed(m, x), x)),
     RecourseRule(recourse.recourse_pool, lambda _, x: _each([(pool.number,) for pool in x.pools], x)),

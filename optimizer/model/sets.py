@@ -29,6 +29,7 @@ class Sets:
             class, to class); transfers: (sale offer, class); stores: (place, product, class).
         surpluses: (place, product, class) in the supplier layer where co-products find other customers.
         outlets: (place, product, class) in the buyer layer where by-products can be sold or disposed of.
+        joint_tolls: toll offer → all offers of the same recipes and product, itself included, where there are several.
     """
 
     instance: Instance
@@ -50,6 +51,11 @@ class Sets:
     toll_recipes: dict[str, list[Recipe]] = field(default_factory=dict)
     joint_tolls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     projects_at: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def first_tolls(self) -> list[str]:
+        """The first offer of every group of tolls that share a route: it stands for the group in rows."""
+        return [o for o, group in self.joint_tolls.items() if o == group[0]]
 
     @property
     def balance_places(self) -> list[tuple[Layer, str, str, OriginClass]]:
