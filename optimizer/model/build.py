@@ -10,6 +10,7 @@ from pyomo.common.gc_manager import PauseGC
 
 from optimizer.chain.instance import Instance, Period
 from optimizer.model.compare import contradiction
+from optimizer.model.continued import Continuation, continued, yearly_plan
 from optimizer.model.coproducts import joint_groups
 from optimizer.model.objective import cost_entries, present_value, spending_by_term, ties
 from optimizer.model.reach import Branch, branch_of
@@ -86,6 +87,7 @@ def _with_variables(instance: Instance) -> pyo.ConcreteModel:
     add_standby_variables(m)
     add_risk_variables(m)
     m.joint_groups = joint_groups(m.sets)
+    m.yearly_plan = yearly_plan(m)
     return m
 
 
@@ -95,6 +97,13 @@ def recourse_blocks(m: pyo.ConcreteModel) -> list[tuple[Any, Any]]:
     if hasattr(m, "costed_shock"):
         blocks += [(m.costed_shock[s], m.shock_cost[s]) for s in m.costed_shock]
     return blocks
+
+
+def continuations(m: pyo.ConcreteModel) -> list[Iterable[Continuation]]:
+    """Per subproblem of ``recourse_blocks``, what its columns are when the plan goes on; nothing known of costs."""
+    blocks = recourse_blocks(m)
+    losses = len(m.shock) if hasattr(m, "shock") else 0
+    return [continued(block, m) if number < losses else () for number, (block, _) in enumerate(blocks)]
 
 
 def _shock_block(b: Any, s: str) -> None:

@@ -20,7 +20,7 @@ from scipy import sparse
 
 from optimizer.results.folder import CASE, replace_file
 from optimizer.results.labels import Key, Labels
-from optimizer.solve.compiled import CompiledProgram, RecourseBlock
+from optimizer.solve.compiled import Affine, CompiledProgram, RecourseBlock
 
 PROGRAM = "program.npz"
 MAKERS = ("tables", "chain", "shocks", "model", "solve", "results")
@@ -105,7 +105,11 @@ def _arrays(program: CompiledProgram) -> dict[str, Array]:
         "blocks": np.array([block.name for block in blocks], dtype=np.str_),
         "sizes": np.array(sizes, dtype=np.int64).reshape(-1, 3),
         "theta_coefficient": np.concatenate([np.zeros(0), *(block.theta_coefficient for block in blocks)]),
+        "is_continued": np.array([block.continued is not None for block in blocks], dtype=np.bool_),
     }
+    forms = [block.continued for block in blocks if block.continued is not None]
+    found["continued_constant"] = np.concatenate([np.zeros(0), *(form.constant for form in forms)])
+    found |= _joined("continued", [form.matrix for form in forms])
     for name in _VECTORS:
         found[name] = np.concatenate([getattr(program, name), *(getattr(block, name) for block in blocks)])
     found |= _joined("matrix", [program.matrix])
@@ -154,6 +158,7 @@ def _blocks(
     linking = _split(arrays, "linking", [(rows, width) for rows, _ in sizes])
     recourse = _split(arrays, "recourse", sizes)
     coefficients = _parts(arrays["theta_coefficient"], [rows for rows, _ in sizes])
+    forms = _forms(arrays, [columns for _, columns in sizes], width)
     heads = zip(arrays["blocks"].tolist(), arrays["sizes"][:, 0].tolist(), strict=True)
     return tuple(
         RecourseBlock(
@@ -162,10 +167,19 @@ def _blocks(
             linking=linking[s],
             recourse=recourse[s],
             theta_coefficient=coefficients[s],
+            continued=next(forms) if is_continued else None,
             **pieces[s],
         )
-        for s, (name, theta) in enumerate(heads)
+        for s, ((name, theta), is_continued) in enumerate(zip(heads, arrays["is_continued"], strict=True))
     )
+
+
+def _forms(arrays: Mapping[str, Array], columns: Iterable[int], width: int) -> Iterator[Affine]:
+    """What the columns of the blocks that say so are if the plan goes on."""
+    sizes = [size for size, is_continued in zip(columns, arrays["is_continued"], strict=True) if is_continued]
+    matrices = _split(arrays, "continued", [(size, width) for size in sizes])
+    constants = _parts(arrays["continued_constant"], sizes)
+    yield from (Affine(matrix, constant) for matrix, constant in zip(matrices, constants, strict=True))
 
 
 def _pieces(arrays: Mapping[str, Array], shapes: list[tuple[int, int]]) -> list[dict[str, Any]]:

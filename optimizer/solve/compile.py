@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,20 @@ from pyomo.repn.linear import LinearRepnVisitor
 from scipy import sparse
 
 from optimizer.errors import DataProblem, Problem
-from optimizer.solve.compiled import CompiledProgram, Floats, Integers, RecourseBlock
+from optimizer.solve.compiled import Affine, CompiledProgram, Floats, Integers, RecourseBlock
 
 Key = tuple[str, tuple[object, ...]]
+Continued = tuple[Any, Sequence[tuple[float, Any]], float]
+"""A block's variable, and the linear form over first-stage variables, with its constant, that it would be."""
 _NOT_LINEAR = frozenset({"SOSConstraint", "LogicalConstraint", "Disjunction", "Complementarity"})
 
 
-def compile_model(model: Any, objectives: Mapping[str, Any], blocks: Sequence[tuple[Any, Any]] = ()) -> CompiledProgram:
+def compile_model(
+    model: Any,
+    objectives: Mapping[str, Any],
+    blocks: Sequence[tuple[Any, Any]] = (),
+    continued: Sequence[Iterable[Continued]] = (),
+) -> CompiledProgram:
     """Compile a linear Pyomo model.
 
     Args:
@@ -36,6 +43,7 @@ def compile_model(model: Any, objectives: Mapping[str, Any], blocks: Sequence[tu
             expression is minimised.
         blocks: per recourse block, the Pyomo block and its ``theta`` variable (a first-stage variable the block
             bounds from below). Every row that touches a variable of a block belongs to that block.
+        continued: per recourse block, what its variables are if nothing had happened; empty where that is not known.
 
     Raises:
         DataProblem: if something is not linear, a domain is neither continuous nor integer, or a row couples two
@@ -48,7 +56,7 @@ def compile_model(model: Any, objectives: Mapping[str, Any], blocks: Sequence[tu
         rows = reader.rows(model)
         owner = _owners(columns, blocks)
         reader.raise_problems()
-        return _partition(_Compiled(columns, rows, costs), owner, blocks)
+        return _partition(_Compiled(columns, rows, costs), owner, blocks, continued)
 
 
 @dataclass
@@ -287,7 +295,9 @@ def _told(code: str, name: str, found: str, allowed: str, remedy: str) -> Proble
     return Problem(f"model.{code}", "model", name, "", found, allowed, remedy)
 
 
-def _partition(compiled: _Compiled, owner: Integers, blocks: Sequence[tuple[Any, Any]]) -> CompiledProgram:
+def _partition(
+    compiled: _Compiled, owner: Integers, blocks: Sequence[tuple[Any, Any]], continued: Sequence[Iterable[Continued]]
+) -> CompiledProgram:
     columns, rows = compiled.columns, compiled.rows
     problems: list[Problem] = []
     lower, upper, is_integer = columns.bounds(problems)
@@ -321,6 +331,7 @@ def _partition(compiled: _Compiled, owner: Integers, blocks: Sequence[tuple[Any,
             stage,
             row_order[row_ends[s] : row_ends[s + 1]],
             column_order[column_ends[s] : column_ends[s + 1]],
+            continued[s] if continued else (),
         )
         for s, (block, theta) in enumerate(blocks)
     )
@@ -353,7 +364,9 @@ class _Cut:
     lower: Floats
     upper: Floats
 
-    def block(self, name: str, theta: int, stage: Integers, rows: Integers, columns: Integers) -> RecourseBlock:
+    def block(
+        self, name: str, theta: int, stage: Integers, rows: Integers, columns: Integers, continued: Iterable[Continued]
+    ) -> RecourseBlock:
         if theta < 0:
             remedy = "declare it outside of the block"
             raise DataProblem(
@@ -380,7 +393,30 @@ class _Cut:
             row_names=tuple(self.rows.names[i] for i in rows),
             column_keys=tuple(self.columns.keys[j] for j in columns),
             row_keys=tuple(self.rows.keys[i] for i in rows),
+            continued=self._continued(continued, stage, columns),
         )
+
+    def _continued(self, continued: Iterable[Continued], stage: Integers, columns: Integers) -> Affine | None:
+        """Linear forms of a block's columns over the first stage; None where none is told."""
+        position = self.columns.position
+        owners, inner, values = array("q"), array("q"), array("d")
+        constant = np.full(len(self.columns.names), np.nan)
+        for column, terms, fixed in continued:
+            own = position[id(column)]
+            constant[own] = fixed
+            for coefficient, variable in terms:
+                owners.append(own)
+                inner.append(position[id(variable)])
+                values.append(coefficient)
+        told = np.isfinite(constant)
+        if not told.any():
+            return None
+        entries = (
+            np.array(values),
+            (np.searchsorted(columns, np.array(owners)), np.searchsorted(stage, np.array(inner))),
+        )
+        matrix = sparse.csr_matrix(entries, shape=(columns.size, stage.size))
+        return Affine(matrix, np.where(told, constant, 0.0)[columns])
 
 
 def _dense(terms: Mapping[int, float], width: int) -> Floats:

@@ -15,6 +15,15 @@ from scipy import sparse
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``matrix @ x + constant`` of the first-stage vector x."""
+
+    matrix: sparse.csr_matrix
+    constant: Floats
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,10 @@ class RecourseBlock:
     Rows: ``row_lower <= linking @ x + recourse @ y + theta_coefficient * theta <= row_upper`` with x the whole
     first-stage vector (the theta column of ``linking`` is zero). The block is feasible for every x in the first
     stage's bounds (unmet demand is always possible), and bounded below.
+
+    Attributes:
+        continued: what the block's columns are if the plan goes on as if there were no shock; None where that is not
+            known. It is a guess: where it breaks no row with theta at its least, theta is there.
     """
 
     name: str
@@ -39,6 +52,7 @@ class RecourseBlock:
     row_names: Sequence[str]
     column_keys: Sequence[tuple[str, tuple[object, ...]]] = ()
     row_keys: Sequence[tuple[str, tuple[object, ...]]] = ()
+    continued: Affine | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from optimizer.solve.compiled import CompiledProgram, Floats, Integers
+from optimizer.solve.compiled import Affine, CompiledProgram, Floats, Integers
 
 PASSES = 10
 """Most passes; what is found in one opens the next. The flagship needs four."""
@@ -226,6 +226,11 @@ def _clean(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     return matrix
 
 
+def _within(form: Affine, rest: _Rest) -> Affine:
+    """The same linear forms over the columns that are left."""
+    return Affine(_clean(form.matrix @ rest.back), form.constant + form.matrix @ rest.constant)
+
+
 def _program(program: CompiledProgram, rest: _Rest) -> CompiledProgram:
     """The lean program in the columns that are left."""
     across = rest.back.T.tocsr()
@@ -236,6 +241,7 @@ def _program(program: CompiledProgram, rest: _Rest) -> CompiledProgram:
             linking=_clean(block.linking @ rest.back),
             row_lower=block.row_lower - block.linking @ rest.constant,
             row_upper=block.row_upper - block.linking @ rest.constant,
+            continued=None if block.continued is None else _within(block.continued, rest),
         )
         for block in program.lean().blocks
     )

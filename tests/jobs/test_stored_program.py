@@ -38,6 +38,9 @@ def arrays(program: CompiledProgram) -> Iterator[np.ndarray]:
     for block in program.blocks:
         yield from (block.theta_coefficient, block.row_lower, block.row_upper, block.lower, block.upper)
         matrices += [block.linking, block.recourse]
+        if block.continued is not None:
+            yield block.continued.constant
+            matrices.append(block.continued.matrix)
     yield from (part for m in matrices for part in (m.indptr, m.indices, m.data, np.array(m.shape)))
 
 
@@ -49,7 +52,8 @@ def assert_same(one: CompiledProgram, other: CompiledProgram) -> None:
     assert [constant for _, constant in one.objectives.values()] == [c for _, c in other.objectives.values()]
     assert list(one.objectives) == list(other.objectives)
     assert one.signs == other.signs
-    assert [(b.name, b.theta) for b in one.blocks] == [(b.name, b.theta) for b in other.blocks]
+    heads = [[(b.name, b.theta, b.continued is None) for b in program.blocks] for program in (one, other)]
+    assert heads[0] == heads[1]
     for mine, its in zip((one, *one.blocks), (other, *other.blocks), strict=True):
         for labels in ("column_names", "row_names", "column_keys", "row_keys"):
             assert tuple(getattr(mine, labels)) == tuple(getattr(its, labels))
