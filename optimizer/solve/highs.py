@@ -159,20 +159,15 @@ def load(solver: Any, program: LinearProgram) -> None:
         SolverFailure: if the solver refuses it.
     """
     matrix = program.matrix.tocsr()
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_, lp.offset_ = program.cost, program.offset
-    lp.col_lower_, lp.col_upper_ = program.lower, program.upper
-    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.num_row_, lp.a_matrix_.num_col_ = matrix.shape
-    lp.a_matrix_.start_ = matrix.indptr
-    lp.a_matrix_.index_ = matrix.indices
-    lp.a_matrix_.value_ = matrix.data
-    if program.is_integer is not None and program.is_integer.any():
-        kinds = highspy.HighsVarType
-        lp.integrality_ = [kinds.kInteger if flag else kinds.kContinuous for flag in program.is_integer]
-    if solver.passModel(lp) == highspy.HighsStatus.kError:
+    rows, columns = matrix.shape
+    kinds = np.zeros(columns, dtype=np.int32)
+    if program.is_integer is not None:
+        kinds[program.is_integer] = int(highspy.HighsVarType.kInteger)
+    shape = columns, rows, matrix.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
+    costs = program.offset, program.cost, program.lower, program.upper
+    entries = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+    status = solver.passModel(*shape, *costs, program.row_lower, program.row_upper, *entries, kinds)
+    if status == highspy.HighsStatus.kError:
         raise SolverFailure("the solver refuses the program")
 
 
@@ -215,8 +210,23 @@ _TERMINATIONS = {
 }
 
 
-def read(solver: Any, program: LinearProgram, seconds: float, sizes: sparse.csr_matrix | None = None) -> Outcome:
-    """Read and verify what the last run gave; ``sizes`` are the absolute values of the matrix, if known."""
+def read(
+    solver: Any,
+    program: LinearProgram,
+    seconds: float,
+    sizes: sparse.csr_matrix | None = None,
+    *,
+    has_reduced_costs: bool = True,
+) -> Outcome:
+    """Read and verify what the last run gave.
+
+    Args:
+        solver: that ran.
+        program: which it holds.
+        seconds: it took.
+        sizes: absolute values of the matrix, if known.
+        has_reduced_costs: whether to read those of a linear program.
+    """
     status = solver.getModelStatus()
     termination = _TERMINATIONS.get(status, Termination.FAILED)
     info = solver.getInfo()
@@ -231,7 +241,8 @@ def read(solver: Any, program: LinearProgram, seconds: float, sizes: sparse.csr_
         worst = violation(program, values, sizes)
         objective = float(program.cost @ values) + program.offset
         if not is_mixed and solution.dual_valid:
-            duals, reduced = np.array(solution.row_dual), np.array(solution.col_dual)
+            duals = np.array(solution.row_dual)
+            reduced = np.array(solution.col_dual) if has_reduced_costs else None
         if worst > HEADROOM * TOLERANCE:
             values, termination = None, Termination.FAILED
     if (termination is Termination.OPTIMAL and values is None) or (

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -26,6 +26,8 @@ from optimizer.solve.compiled import CompiledProgram, Floats, Integers, Recourse
 from optimizer.solve.crew import Crew, Hire, Team
 from optimizer.solve.fixed_plan import block_program
 from optimizer.solve.highs import LinearProgram, Outcome, solve
+from optimizer.solve.settled import Continuation
+from optimizer.solve.slim import Slim
 from optimizer.solve.warm import WarmProgram
 
 SAFETY = 1e-9
@@ -74,7 +76,7 @@ class _Shock:
         self.linking = block.linking[self.linked]
         self.scale = _scale(block)
         column = sparse.csr_matrix(block.theta_coefficient.reshape(-1, 1))
-        program = LinearProgram(
+        self.whole = LinearProgram(
             matrix=sparse.hstack([block.recourse, column], format="csr"),
             row_lower=block.row_lower,
             row_upper=block.row_upper,
@@ -82,40 +84,46 @@ class _Shock:
             upper=np.append(block.upper, math.inf),
             cost=np.append(np.zeros(block.lower.size), self.scale),
         )
-        self.transposed = program.matrix.T.tocsr()
-        self.warm = WarmProgram(program, _TIGHT)
+        self.slim = Slim(self.whole)
+        self.sides = self.slim.sides(block.row_lower, block.row_upper)
+        self.warm = WarmProgram(self.slim.program(self.sides), _TIGHT, has_reduced_costs=False)
+        self.least_cut = least_cut(block, lowest)
         self._known: tuple[Floats, float, Cut] | None = None
 
     def evaluate(self, x: Floats) -> tuple[float, Cut]:
         shift = self.linking @ x
         if self._known is not None and np.array_equal(self._known[0], shift):
             return self._known[1], self._known[2]
-        self._place(shift)
+        self.sides = self.slim.sides(*self._placed(shift))
+        sides, columns = self.sides, self.slim.columns
+        self.warm.change_all_bounds(sides.lower[columns], sides.upper[columns], sides.row_lower, sides.row_upper)
         outcome = self.warm.solve()
         if not outcome.is_optimal or outcome.values is None:
             raise SolverFailure(f"recourse block {self.block.name} has no optimum: {outcome.word}")
-        loss, cut = float(outcome.values[-1]), self._cut(outcome)
+        loss = float(outcome.values[-1])
+        cut = self.least_cut if loss <= self.least_cut.constant else self._cut(outcome)
         self._known = (shift, loss, cut)
         return loss, cut
 
-    def _place(self, shift: Floats) -> None:
-        lower, upper = self.block.row_lower[self.linked] - shift, self.block.row_upper[self.linked] - shift
-        self.warm.change_row_bounds(self.linked, lower, upper)
+    def _placed(self, shift: Floats) -> tuple[Floats, Floats]:
+        """Sides of all rows for a plan."""
+        lower, upper = self.block.row_lower.copy(), self.block.row_upper.copy()
+        lower[self.linked] -= shift
+        upper[self.linked] -= shift
+        return lower, upper
 
     def _cut(self, outcome: Outcome) -> Cut:
         if outcome.row_duals is None or outcome.values is None:
             raise SolverFailure(f"recourse block {self.block.name}: no dual values")
-        duals = outcome.row_duals / self.scale
-        duals[(duals > 0) & ~np.isfinite(self.block.row_lower)] = 0.0
-        duals[(duals < 0) & ~np.isfinite(self.block.row_upper)] = 0.0
+        duals, reduced = self.slim.multipliers(outcome.row_duals / self.scale, self.sides, self.whole.cost / self.scale)
         sides = np.where(duals > 0, self.block.row_lower, self.block.row_upper)
         sides[duals == 0] = 0.0
-        program = self.warm.program
-        reduced = program.cost / self.scale - self.transposed @ duals
-        ends = np.where(reduced > 0, program.lower, program.upper)
+        ends = np.where(reduced > 0, self.whole.lower, self.whole.upper)
         closed = np.isfinite(ends)
         terms = reduced[closed] * ends[closed]
-        missing = np.abs(reduced[~closed]) @ np.maximum(1.0, 10.0 * np.abs(outcome.values[~closed]))
+        values = np.zeros(ends.size)
+        values[self.slim.columns] = outcome.values
+        missing = np.abs(reduced[~closed]) @ np.maximum(1.0, 10.0 * np.abs(values[~closed]))
         rows = duals * sides
         size = 1.0 + float(np.sum(np.abs(rows)) + np.sum(np.abs(terms)))
         constant = float(np.sum(rows) + np.sum(terms) - missing) - SAFETY * size
@@ -126,22 +134,25 @@ class _Shock:
     def plan(self, x: Floats, secondary: Floats | None) -> BlockPlan:
         """Least loss, then least secondary cost; the loss is held ever less tightly until rounding lets it hold."""
         loss, _ = self.evaluate(x)
-        self._place(self.linking @ x)
-        program = self.warm.program
+        row_lower, row_upper = self._placed(self.linking @ x)
         if secondary is None:
             secondary = np.where(self.block.lower >= 0, 1.0, np.where(self.block.upper <= 0, -1.0, 0.0))
         word = ""
         for looser in (1.0, 10.0, 100.0):
             upper = np.append(self.block.upper, loss + HELD * looser * (1.0 + abs(loss)))
-            held = LinearProgram(
-                program.matrix, program.row_lower, program.row_upper, program.lower, upper, np.append(secondary, 0.0)
-            )
+            cost = np.append(secondary, 0.0)
+            held = replace(self.whole, row_lower=row_lower, row_upper=row_upper, upper=upper, cost=cost)
             outcome = solve(held)
             if outcome.values is not None:
                 values = np.clip(outcome.values[:-1], self.block.lower, self.block.upper)
                 return BlockPlan(self.block.name, loss, values)
             word = outcome.word
         raise SolverFailure(f"recourse block {self.block.name}: second phase {word}")
+
+
+def least_cut(block: RecourseBlock, lowest: float) -> Cut:
+    """The cut of a plan that loses nothing: theta is at least at its least."""
+    return Cut(block.theta, lowest, np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
 def _scale(block: RecourseBlock) -> float:
@@ -164,12 +175,13 @@ def _row_duals(block: RecourseBlock, x: Floats) -> Floats:
 class Shocks:
     """Blocks by number, evaluated one after another; lives in this process or in a worker.
 
-    A block is loaded into the solver when it is first asked for.
+    A block is loaded into the solver when it is first asked for by a plan that cannot go on as if nothing had happened.
     """
 
     def __init__(self, blocks: Mapping[int, RecourseBlock], lowest: Mapping[int, float]) -> None:
         self.blocks, self.lowest = blocks, lowest
         self.loaded: dict[int, _Shock] = {}
+        self.continued: dict[int, Continuation] = {}
 
     def _shock(self, number: int) -> _Shock:
         if number not in self.loaded:
@@ -178,7 +190,14 @@ class Shocks:
 
     def evaluate(self, x: Floats, numbers: Sequence[int]) -> list[tuple[float, Cut]]:
         """Loss and cut of some blocks at a first-stage vector."""
-        return [self._shock(number).evaluate(x) for number in numbers]
+        return [self._evaluated(x, number) for number in numbers]
+
+    def _evaluated(self, x: Floats, number: int) -> tuple[float, Cut]:
+        if number not in self.continued:
+            self.continued[number] = Continuation(self.blocks[number], self.lowest[number])
+        if self.continued[number].holds(x):
+            return self.lowest[number], least_cut(self.blocks[number], self.lowest[number])
+        return self._shock(number).evaluate(x)
 
     def row_duals(self, x: Floats, numbers: Sequence[int]) -> list[Floats]:
         """Duals of some blocks' rows at a first-stage vector, solved from scratch: whatever was asked before."""

@@ -48,9 +48,17 @@ class WarmProgram:
     """A linear program kept in the solver: bounds, costs and rows change, the basis stays.
 
     Its integer columns are relaxed. ``program`` is what the solver holds, so each answer is verified against it.
+
+    Args:
+        program: what to hold.
+        options: of the solver.
+        has_reduced_costs: whether answers have reduced costs; reading them takes a while.
     """
 
-    def __init__(self, program: LinearProgram, options: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, program: LinearProgram, options: Mapping[str, object] | None = None, *, has_reduced_costs: bool = True
+    ) -> None:
+        self._has_reduced_costs = has_reduced_costs
         self.program = replace(program, is_integer=None)
         self._sizes = abs(program.matrix)
         self._options = dict(options or {})
@@ -84,6 +92,17 @@ class WarmProgram:
         row_lower[rows], row_upper[rows] = lower, upper
         self.program = replace(self.program, row_lower=row_lower, row_upper=row_upper)
         self._solver.changeRowsBounds(rows.size, rows.astype(np.int32), lower, upper)
+
+    def change_all_bounds(self, lower: Floats, upper: Floats, row_lower: Floats, row_upper: Floats) -> None:
+        """Replace the bounds of columns and of rows that differ; the arrays are taken as they are."""
+        program, solver = self.program, self._solver
+        self.program = replace(program, lower=lower, upper=upper, row_lower=row_lower, row_upper=row_upper)
+        changed = np.flatnonzero((lower != program.lower) | (upper != program.upper)).astype(np.int32)
+        if changed.size:
+            solver.changeColsBounds(changed.size, changed, lower[changed], upper[changed])
+        changed = np.flatnonzero((row_lower != program.row_lower) | (row_upper != program.row_upper)).astype(np.int32)
+        if changed.size:
+            solver.changeRowsBounds(changed.size, changed, row_lower[changed], row_upper[changed])
 
     def add_rows(self, matrix: sparse.csr_matrix, lower: Floats, upper: Floats) -> None:
         """Append rows."""
@@ -181,6 +200,7 @@ class WarmProgram:
         else:
             set_options(self._solver, {"time_limit": math.inf})
         interrupted = highs.run(self._solver, interruptible=self.program.cost.size > INTERRUPTIBLE)
-        outcome = highs.read(self._solver, self.program, time.perf_counter() - began, self._sizes)
+        spent = time.perf_counter() - began
+        outcome = highs.read(self._solver, self.program, spent, self._sizes, has_reduced_costs=self._has_reduced_costs)
         self._is_warm = self._is_warm or outcome.is_optimal
         return replace(outcome, termination=Termination.INTERRUPTED) if interrupted else outcome

@@ -78,10 +78,10 @@ def lie(monkeypatch: pytest.MonkeyPatch, name: str, calls: int | None = None, fi
     """Make the solver lie in ``calls`` calls from call ``first`` on (always: None); returns the count so far."""
     count = [0]
 
-    def read(solver: Any, program: highs.LinearProgram, *more: Any) -> highs.Outcome:
+    def read(solver: Any, program: highs.LinearProgram, *more: Any, **named: Any) -> highs.Outcome:
         count[0] += 1
         lies = first < count[0] and (calls is None or count[0] <= first + calls)
-        return HONEST_READ(Changed(solver, **LIES[name]) if lies else solver, program, *more)
+        return HONEST_READ(Changed(solver, **LIES[name]) if lies else solver, program, *more, **named)
 
     monkeypatch.setattr(highs, "read", read)
     return count
