@@ -37,15 +37,16 @@ class _Step:
     raised: Integers
 
 
-def dive(master: Master, question: Question) -> Attained | None:
+def dive(master: Master, question: Question, step: float = 0.0) -> Attained | None:
     """A plan near the optimum of a question's relaxation, with its true losses; None if none is found.
 
     Args:
         master: whose linear program was just relaxed for this question.
         question: what to minimise under which caps.
+        step: as of :meth:`optimizer.solve.master.Master.relax`.
     """
     x = _whole(master)
-    return None if x is None else master.polish(question, x, is_near=True)
+    return None if x is None else master.polish(question, x, is_near=True, step=step)
 
 
 def _whole(master: Master) -> Floats | None:

@@ -1,15 +1,16 @@
 r"""What shocks say of a first-stage vector: its plan with true losses, and the cuts that count.
 
 Most shocks are milder than what the measure looks at, and stay so: of the flagship's 208 some 50 ever count. Blocks
-that counted before are asked first, all of them only when those have nothing to add. Of what a vector violates, only
-cuts of losses that the measure feels there are kept: by duality they bring the master's measure up to the true one,
+that would count if losses were as last heard are asked first, all of them only when those have nothing to add. Of what
+a vector violates, only cuts of losses that the measure feels there are kept: by duality they bring the master's
+measure up to the true one,
 
 .. math:: M(\theta) \ge M(L) + \sum_s d_s (\theta_s - L_s), \qquad d \ge 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +45,14 @@ class Losses:
 
     Attributes:
         hot: blocks whose cuts were wanting last time.
-        counted: blocks whose cuts were ever wanting.
+        last: loss of every block when it was last asked for; nan if it never was.
     """
 
     def __init__(self, program: CompiledProgram, first: Floats, second: Floats, recourse: Recourse) -> None:
         self.program, self.recourse = program, recourse
         self.measure = Measure(program, first, second)
         self.hot: list[int] = []
-        self.counted: set[int] = set()
+        self.last: Floats = np.full(len(program.blocks), np.nan)
 
     def heard(self, x: Floats, question: Question, blocks: Sequence[int] | None = None) -> Heard:
         """What blocks (default: all) say of a vector.
@@ -64,8 +65,29 @@ class Losses:
         violated = {k: cut for k, cut in cuts.items() if is_violated(cut, x)}
         felt = {k: cut for k, cut in violated.items() if prices[k] > UNFELT}
         self.hot = list(felt or violated) or self.hot
-        self.counted.update(felt or violated)
         return Heard(found, list(felt.values()), list(violated.values()))
+
+    def turns(self, x: Floats, question: Question, is_early: bool) -> Iterator[Sequence[int]]:
+        """Blocks to ask of a vector, one group after another until one has something to add.
+
+        Args:
+            x: first-stage vector.
+            question: what is minimised.
+            is_early: whether to begin with those that matter most, once all were asked: near the tail, then what lost
+                anything.
+        """
+        if is_early and not np.any(np.isnan(self.last)):
+            near = self.near_the_tail(x, question)
+            yield from [near] if near else []
+            losing = sorted(set(np.flatnonzero(self.last > UNFELT).tolist()) - set(near))
+            yield from [losing] if losing else []
+        yield range(self.last.size)
+
+    def near_the_tail(self, x: Floats, question: Question) -> list[int]:
+        """Blocks whose cuts were wanting last time, and those the measure would feel if losses were as last heard."""
+        completed = self.measure.complete(x, self.last, question.of_first, question.weight)
+        felt = [] if completed is None else np.flatnonzero(completed.prices > UNFELT).tolist()
+        return sorted({*self.hot, *felt})
 
     def between(self, at: Floats, x: Floats) -> list[Cut]:
         """Cuts at one vector that another violates, of the blocks that gave some last time."""
@@ -78,7 +100,7 @@ class Losses:
     ) -> tuple[Floats | None, Floats, dict[int, Cut]]:
         evaluation = self.recourse.evaluate(x, blocks)
         losses = x[self.measure.thetas]
-        losses[list(blocks)] = evaluation.losses
+        losses[list(blocks)] = self.last[list(blocks)] = evaluation.losses
         completed = self.measure.complete(x, losses, question.of_first, question.weight)
         cuts = dict(zip(blocks, evaluation.cuts, strict=True))
         return (None, np.zeros(losses.size), cuts) if completed is None else (completed.x, completed.prices, cuts)

@@ -152,6 +152,7 @@ class Master:
         seconds: float = math.inf,
         is_near: bool = False,
         slack: float = 0.0,
+        step: float = 0.0,
     ) -> Relaxed:
         """Solve the linear relaxation, or with ``fixed`` the program whose integers are those of that vector.
 
@@ -159,30 +160,30 @@ class Master:
         against 1 to 4 on the flagship): only where the last solve was next to it (``is_near``) it begins there.
 
         Cuts are separated halfway between the optimum and the mean of earlier optima, and at the optimum itself when
-        that gives none, until the true second objective is the master's, or what it lacks is worth no more than
-        ``slack`` of the question's objective.
+        that gives none or a round gains less than ``step``, until the true second objective is the master's, or what it
+        lacks is worth no more than ``slack`` of the question's objective.
         """
         self._pose(question, fixed)
         self._begin(question, fixed is not None, is_near)
-        relaxed = self._rounds(question, time.perf_counter() + seconds, slack)
+        relaxed = self._rounds(question, time.perf_counter() + seconds, slack, max(step, slack))
         if fixed is None and self.is_large and relaxed.x is not None and question.of_first > 0.0:
             price = relaxed.price or question.weight
             self.starts.add(Start(self.values(relaxed.x)[1], price, self.warm.basis(), tuple(self.pool.held)))
         return relaxed
 
-    def _rounds(self, question: Question, deadline: float, slack: float) -> Relaxed:
+    def _rounds(self, question: Question, deadline: float, slack: float, step: float) -> Relaxed:
         """Solve, evaluate and cut until the losses are true, or as good as."""
         centre: Floats | None = None
         attained: Attained | None = None
         stalled, last = 0, -math.inf
-        for _ in range(ROUNDS):
-            outcome = self._solved(deadline)
+        for number in range(ROUNDS):
+            outcome = self._solved(deadline, math.inf if number else step)
             if not outcome.is_optimal or outcome.values is None:
                 return Relaxed(outcome.termination, outcome.bound, 0.0, None, None)
             x, bound = outcome.values, outcome.objective
-            stalled = stalled + 1 if bound - last <= max(slack, 1e-7 * (1.0 + abs(bound))) else 0
+            stalled = stalled + 1 if bound - last <= max(step, 1e-7 * (1.0 + abs(bound))) else 0
             last = bound
-            if centre is not None and stalled < (1 if slack else 3):
+            if centre is not None and stalled < (1 if step else 3):
                 between = [] if self.losses is None else self.losses.between(0.5 * (x + centre), x)
                 if between:
                     self.add_cuts(between)
@@ -198,8 +199,17 @@ class Master:
                 return replace(self._relaxed(outcome, attained), termination=Termination.TIME_LIMIT)
         return self._relaxed(outcome, attained)
 
-    def _solved(self, deadline: float) -> Outcome:
-        """Solve until no cut that was put aside is violated."""
+    def _solved(self, deadline: float, least: float = math.inf) -> Outcome:
+        """Solve, and take up cuts that were put aside and are violated: again as long as they raise the bound.
+
+        The optimum returned may still violate cuts taken up last. Losses there are asked for all the same, so nothing
+        rests on them.
+
+        Args:
+            deadline: moment to stop.
+            least: a gain of the bound worth a solve of its own; by default one solve is all.
+        """
+        last = -math.inf
         while True:
             outcome = self.warm.solve(deadline - time.perf_counter())
             if not outcome.is_optimal or outcome.values is None:
@@ -207,9 +217,11 @@ class Master:
             if outcome.row_duals is not None:
                 self.pool.note(outcome.row_duals[self.first_row + 1 :])
             broken = self.pool.violated(outcome.values)
-            if not broken:
+            if broken:
+                self._hold(broken)
+            if not broken or outcome.objective - last <= least:
                 return outcome
-            self._hold(broken)
+            last = outcome.objective
 
     def _relaxed(self, outcome: Outcome, attained: Attained | None) -> Relaxed:
         price = _price(outcome, self.second_row)
@@ -251,22 +263,22 @@ class Master:
             x: first-stage vector.
             question: what is minimised.
             near: price of the cap on the second objective, and what may be lacking.
-            is_early: begin with the blocks that counted before; if they show that x lacks more, the others are not
-                asked, and there is no plan.
+            is_early: begin with the blocks that matter most; if they show that x lacks more, the others are not asked,
+                and there is no plan.
         """
         if self.losses is None:
             return self._attained(x), []
-        if is_early and self.losses.counted and self.is_large:
-            _, missing, is_true = self._heard(self.losses, x, question, near, sorted(self.losses.counted))
+        plan: Attained | None = None
+        missing: list[Cut] = []
+        for blocks in self.losses.turns(x, question, is_early and self.is_large):
+            plan, missing, is_true = self._heard(self.losses, x, question, near, blocks)
             if missing and not is_true:
-                return None, missing
-        attained, missing, _ = self._heard(self.losses, x, question, near)
-        return attained, missing
+                return plan if len(blocks) == len(self.program.blocks) else None, missing
+        return plan, missing
 
     def _heard(
-        self, losses: Losses, x: Floats, question: Question, near: tuple[float, float],
-        blocks: Sequence[int] | None = None,
-    ) -> tuple[Attained | None, list[Cut], bool]:  # fmt: skip
+        self, losses: Losses, x: Floats, question: Question, near: tuple[float, float], blocks: Sequence[int]
+    ) -> tuple[Attained | None, list[Cut], bool]:
         """The plan that some blocks make of x, cuts that x violates, and whether x is as good as the plan."""
         heard = losses.heard(x, question, blocks)
         plan = None if heard.plan is None else self._attained(heard.plan)
@@ -289,19 +301,20 @@ class Master:
 
     # --- integers -----------------------------------------------------------------------------------------------
 
-    def polish(self, question: Question, x: Floats, is_near: bool = False) -> Attained | None:
+    def polish(self, question: Question, x: Floats, is_near: bool = False, step: float = 0.0) -> Attained | None:
         """Best attained point with the integers of ``x``; None if they cannot meet the caps with true losses.
 
         Args:
             question: what to minimise under which caps.
             x: vector whose integers count.
             is_near: whether the last linear solve ended at about that vector.
+            step: as of :meth:`relax`.
         """
         if self.is_pure:
             rounded = np.round(x)
             base = replace(self.linear, is_integer=None)
             return self._attained(rounded) if violation(base, rounded) <= TOLERANCE else None
-        attained = self.relax(question, fixed=x, is_near=is_near).attained
+        attained = self.relax(question, fixed=x, is_near=is_near, step=step).attained
         room = TOLERANCE * 10
         if attained is None or attained.second > question.max_second + room * (1.0 + abs(question.max_second)):
             return None
@@ -357,9 +370,9 @@ class Master:
             )
         return program
 
-    def slice(self, x: Floats, weights: Sequence[float]) -> list[Attained]:
+    def slice(self, x: Floats, weights: Sequence[float], step: float = 0.0) -> list[Attained]:
         """Attained points of one portfolio at several weights; those that fail are left out."""
-        found = [self.polish(Question(weight=weight), x) for weight in weights]
+        found = [self.polish(Question(weight=weight), x, step=step) for weight in weights]
         return [point for point in found if point is not None]
 
     def safest(self, x: Floats, seconds: float = math.inf) -> Attained | None:

@@ -16,7 +16,7 @@ from optimizer.solve.compiled import Floats
 from optimizer.solve.highs import TOLERANCE
 from optimizer.solve.recourse import Cut
 
-MANY = 1500
+MANY = 500
 """Cuts up to which a relaxation holds all: taking some up again costs a solve more than once."""
 
 IDLE = 2

@@ -61,10 +61,10 @@ class Studio:
         is_worth_it = self.master.is_large and self.master.integers.size and question.of_first > 0.0
         if not is_worth_it or relaxed.termination is not Termination.OPTIMAL:
             return []
-        plan = dive(self.master, question) or self._softer(relaxed, deadline, slack)
+        plan = dive(self.master, question, slack) or self._softer(relaxed, deadline, slack)
         if plan is None or self.master.is_pure or relaxed.price <= 0.0:
             return [] if plan is None else [plan]
-        return [plan, *self.master.slice(plan.x, (relaxed.price,))]
+        return [plan, *self.master.slice(plan.x, (relaxed.price,), slack)]
 
     def _softer(self, relaxed: Relaxed, deadline: float, slack: float) -> Attained | None:
         """Where rounding breaks the cap itself: the same relaxation with the cap's price in its place."""
@@ -73,7 +73,7 @@ class Studio:
             return None
         priced = Question(relaxed.price)
         is_there = self.master.relax(priced, seconds=left, slack=slack).termination is Termination.OPTIMAL
-        return dive(self.master, priced) if is_there else None
+        return dive(self.master, priced, slack) if is_there else None
 
     def study(self, task: Task, start: Attained | None, cuts: Sequence[Cut]) -> Answer:
         """Answer a task and take slices of its portfolio; cuts of others are taken over first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import two_stage as toy
 from two_stage import two_stage
 
 from optimizer.solve import master
@@ -23,6 +24,28 @@ def heard_by(program: CompiledProgram) -> tuple[Master, Losses]:
     made = Master(program, "cost", "loss")
     assert made.losses is not None
     return made, made.losses
+
+
+def test_those_near_the_tail_are_asked_first_then_those_that_lost_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten equal shocks, the worst fifth counts: two are felt."""
+    monkeypatch.setattr(toy, "ALPHA", 0.8)
+    model, blocks = two_stage(0, 5, 10)
+    program = compile_model(model, {"cost": model.cost, "loss": model.loss_measure}, blocks)
+    _, losses = heard_by(program)
+    x = np.clip(np.zeros(program.lower.size), program.lower, program.upper)
+    for supplier, committed in {0: 6.0, 3: 4.0}.items():
+        x[program.column_names.index(f"is_signed[{supplier}]")] = 1.0
+        x[program.column_names.index(f"committed[{supplier}]")] = committed
+    everybody = list(range(10))
+    assert [list(blocks) for blocks in losses.turns(x, Question(), True)] == [everybody]  # nobody was heard yet
+    losses.last = np.array([3.0, 9.0, 1.0, 0.0, 7.0, 5.0, 0.0, 2.0, 4.0, 6.0])
+    near, losing, all_of_them = [list(blocks) for blocks in losses.turns(x, Question(), True)]
+    assert {1, 4} <= set(near) <= {1, 4, 9}  # the value at risk may lie on the next
+    assert sorted(near + losing) == [0, 1, 2, 4, 5, 7, 8, 9]
+    assert all_of_them == everybody
+    assert [list(blocks) for blocks in losses.turns(x, Question(), False)] == [everybody]
+    losses.hot = [6]
+    assert 6 in next(losses.turns(x, Question(), True))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -98,9 +98,9 @@ def test_a_rounding_that_breaks_its_cap_goes_on_at_the_caps_price(monkeypatch: p
     monkeypatch.setattr(master, "LARGE", 0)
     asked: list[Question] = []
 
-    def only_priced(made: Master, question: Question) -> Attained | None:
+    def only_priced(made: Master, question: Question, step: float) -> Attained | None:
         asked.append(question)
-        return None if np.isfinite(question.max_second) else dive(made, question)
+        return None if np.isfinite(question.max_second) else dive(made, question, step)
 
     monkeypatch.setattr(studio, "dive", only_priced)
     ground = Studio(Master(compiled(0), "cost", "loss")).tread(Question(max_second=4.0), np.inf, 0.0, ())
