@@ -4,6 +4,7 @@
 
 Shocks are sampled from the hazards of the base case and reduced to the number wanted, so all numbers are of one world;
 facilities grow by copying every plant, capacities and prices differing a little; years are taken from the first.
+The gap is that over the range of the final curve: what no plan was known for yet is open.
 Whatever does not vary in a row stands at ``--at-shocks``, one copy and ``--at-years``. Every row is a process of its
 own, with its own peak of memory; the ratio is to the first row of its kind. A row that did not reach the gap within
 the limit says so and shows the gap it reached; its ratio is a lower bound.
@@ -48,7 +49,7 @@ def measured(arguments):
         ready.program, COST, LOSS, workers=arguments.workers, tolerance_share=arguments.gap,
         time_limit_s=arguments.time_limit,
     )  # fmt: skip
-    reached = next((second for second, told in line.told if told.mean_gap_share <= arguments.gap), None)
+    reached = next((second for second, _ in line.told if line.left(second).mean_gap <= arguments.gap), None)
     print(
         json.dumps({
             "facilities": len(ready.instance.facilities), "years": years, "shocks": len(ready.program.blocks),
