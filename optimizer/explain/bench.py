@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from optimizer.chain.instance import Instance
-from optimizer.solve.compiled import CompiledProgram, Floats, Integers
+from optimizer.solve.compiled import CompiledProgram, Flags, Floats, Integers
 from optimizer.solve.highs import TOLERANCE, LinearProgram, Outcome
 from optimizer.solve.master import WARM_OPTIONS, Master
 from optimizer.solve.question import Attained, Question
@@ -28,7 +27,6 @@ WHOLE = 0.5
 ROUNDS = 40
 """Most rounds of cuts of one linear program."""
 
-Mask = npt.NDArray[np.bool_]
 Edit = Callable[[LinearProgram], LinearProgram]
 
 
@@ -106,7 +104,7 @@ class Bench:
         """Discount factor by year."""
         return self.instance.discount_factor
 
-    def held(self, free: Mask | None = None) -> tuple[Floats, Floats]:
+    def held(self, free: Flags | None = None) -> tuple[Floats, Floats]:
         """Column bounds with the integers of the plan held, but for those marked free."""
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         kept = self.program.is_integer if free is None else self.program.is_integer & ~free

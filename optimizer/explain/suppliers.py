@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from optimizer.explain.bench import Bench, Held, Mask, Rigour, switched
+from optimizer.explain.bench import Bench, Held, Rigour, switched
 from optimizer.explain.offers import DEEP
 from optimizer.explain.words import Words
-from optimizer.solve.compiled import Floats
+from optimizer.solve.compiled import Flags, Floats
 from optimizer.solve.highs import Termination
 
 SWAP = "linear program, other decisions fixed; contracts elsewhere may be partial"
@@ -85,7 +85,7 @@ def _paid(bench: Bench, offers: Iterable[str], x: Floats) -> tuple[float, float]
 class Swap:
     """What may change the quick way, its linear program, and what that costs with every supplier still there."""
 
-    free: Mask
+    free: Flags
     program: Held
     cost_musd: float
 
@@ -151,7 +151,7 @@ def deep_sheet(bench: Bench, facility: str, seconds: float, gap_musd: float, bou
     return Sheet(facility, offers, best.x, best.first - bench.cost_musd, bound, DEEP)
 
 
-def _may_step_in(bench: Bench, ranked: Sequence[str]) -> Mask:
+def _may_step_in(bench: Bench, ranked: Sequence[str]) -> Flags:
     """Binaries that may change the quick way: what the plan buys, from its suppliers and the next best."""
     instance = bench.instance
     mine = {str(index[0]) for index in bench.taken("is_signed")}

@@ -20,13 +20,13 @@ from pyomo.core.expr.numvalue import is_potentially_variable
 from pyomo.opt import SolverFactory
 
 from optimizer.errors import Infeasible, SolveLimit, SolverFailure, UsageProblem
-from optimizer.solve.compile import members
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.effort import Effort
 from optimizer.solve.highs import NAME, TOLERANCE, LinearProgram, violation
 from optimizer.solve.master import Master
 from optimizer.solve.one import NUDGE, Point, as_point
 from optimizer.solve.question import Attained, Question
+from optimizer.solve.read_model import members
 from optimizer.solve.recourse import Recourse
 
 FORMS = ("{}", "{}_direct", "appsi_{}", "{}_persistent")

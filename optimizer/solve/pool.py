@@ -2,7 +2,7 @@
 
 Cuts gather with every question, and a relaxation that holds them all gets slower with each: of three thousand that a
 thousand shocks leave behind, some hundred bind at any one cap. Where there are many, what had no price for a while is
-put aside when another question begins, and taken up again as soon as an optimum violates it.
+put aside when another question begins, and taken up again with the next round once an optimum violates it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from optimizer.solve.highs import TOLERANCE
 from optimizer.solve.recourse import Cut
 
 MANY = 500
-"""Cuts up to which a relaxation holds all: taking some up again costs a solve more than once."""
+"""Cuts up to which a relaxation holds all."""
 
 IDLE = 2
 """Linear solves without a price after which a cut of many may be put aside."""

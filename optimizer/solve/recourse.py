@@ -26,7 +26,7 @@ from optimizer.solve.compiled import CompiledProgram, Floats, Integers, Recourse
 from optimizer.solve.crew import Crew, Hire, Team
 from optimizer.solve.fixed_plan import block_program
 from optimizer.solve.highs import LinearProgram, Outcome, solve
-from optimizer.solve.settled import Continuation
+from optimizer.solve.settled import GoingOn
 from optimizer.solve.slim import Slim
 from optimizer.solve.warm import WarmProgram
 
@@ -181,7 +181,7 @@ class Shocks:
     def __init__(self, blocks: Mapping[int, RecourseBlock], lowest: Mapping[int, float]) -> None:
         self.blocks, self.lowest = blocks, lowest
         self.loaded: dict[int, _Shock] = {}
-        self.continued: dict[int, Continuation] = {}
+        self.going_on: dict[int, GoingOn] = {}
 
     def _shock(self, number: int) -> _Shock:
         if number not in self.loaded:
@@ -193,9 +193,9 @@ class Shocks:
         return [self._evaluated(x, number) for number in numbers]
 
     def _evaluated(self, x: Floats, number: int) -> tuple[float, Cut]:
-        if number not in self.continued:
-            self.continued[number] = Continuation(self.blocks[number], self.lowest[number])
-        if self.continued[number].holds(x):
+        if number not in self.going_on:
+            self.going_on[number] = GoingOn(self.blocks[number], self.lowest[number])
+        if self.going_on[number].holds(x):
             return self.lowest[number], least_cut(self.blocks[number], self.lowest[number])
         return self._shock(number).evaluate(x)
 

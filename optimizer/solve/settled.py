@@ -14,7 +14,7 @@ from optimizer.solve.compiled import Floats, RecourseBlock
 from optimizer.solve.highs import TOLERANCE
 
 
-class Continuation:
+class GoingOn:
     """What has to hold for a block to lose nothing: bounds on linear forms of the first stage.
 
     Args:

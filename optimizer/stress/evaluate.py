@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from optimizer.errors import SolverFailure
-from optimizer.solve.compiled import Floats, Integers, RecourseBlock
+from optimizer.solve.compiled import Flags, Floats, Integers, RecourseBlock
 from optimizer.solve.highs import LinearProgram
 from optimizer.solve.recourse import HELD
 from optimizer.solve.warm import WarmProgram
@@ -28,8 +27,6 @@ NO_LOSS = 1e-6
 DECIMALS = 9
 """Digits to which right-hand sides are compared when strikes are told apart."""
 _TIGHT = {"dual_feasibility_tolerance": 1e-9}
-
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

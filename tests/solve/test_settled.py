@@ -17,7 +17,7 @@ from optimizer.solve.master import Master
 from optimizer.solve.question import Question
 from optimizer.solve.recourse import Recourse, Shocks
 from optimizer.solve.reduce import reduce
-from optimizer.solve.settled import Continuation
+from optimizer.solve.settled import GoingOn
 
 
 def compiled(seed: int, suppliers: int = 5, shocks: int = 12) -> CompiledProgram:
@@ -35,7 +35,7 @@ def plan(program: CompiledProgram, committed: dict[int, float]) -> np.ndarray:
 
 
 def settled(program: CompiledProgram, x: np.ndarray) -> list[bool]:
-    return [Continuation(block, 0.0).holds(x) for block in program.blocks]
+    return [GoingOn(block, 0.0).holds(x) for block in program.blocks]
 
 
 def shares(program: CompiledProgram, supplier: int) -> list[float]:

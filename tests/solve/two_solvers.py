@@ -12,8 +12,8 @@ from pyomo.opt import SolverFactory
 
 from optimizer.jobs.prepare import Prepared
 from optimizer.model.build import build_model
-from optimizer.solve.compile import members
 from optimizer.solve.compiled import CompiledProgram
+from optimizer.solve.read_model import members
 
 AGREE = 1e-6
 """Relative difference of two solvers on the same program."""

@@ -10,7 +10,7 @@ import pytest
 from toy import NAMES, cheapest, ready
 
 from optimizer.solve.recourse import Recourse
-from optimizer.solve.settled import Continuation
+from optimizer.solve.settled import GoingOn
 
 SOLVABLE = [name for name in NAMES if name != "cannot-be"]
 
@@ -24,7 +24,7 @@ def settled_and_lost(name: str) -> tuple[int, int, int]:
     plain = replace(program, blocks=tuple(replace(block, continued=None) for block in program.blocks))
     with Recourse(plain) as recourse:
         true = recourse.evaluate(x, losses).losses if losses else np.zeros(0)
-    settled = [Continuation(program.blocks[number], 0.0).holds(x) for number in losses]
+    settled = [GoingOn(program.blocks[number], 0.0).holds(x) for number in losses]
     assert not np.any(true[settled] > 1e-6)
     return sum(settled), int(np.sum(true <= 1e-6)), len(losses)
 
