@@ -45,6 +45,7 @@ def dive(master: Master, question: Question, step: float = 0.0) -> Attained | No
         question: what to minimise under which caps.
         step: as of :meth:`optimizer.solve.master.Master.relax`.
     """
+    master.set_idle_aside()
     x = _whole(master)
     return None if x is None else master.polish(question, x, is_near=True, step=step)
 

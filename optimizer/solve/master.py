@@ -27,7 +27,7 @@ from optimizer.solve.highs import (
     violation,
 )
 from optimizer.solve.losses import Losses
-from optimizer.solve.pool import Pool, cut_rows
+from optimizer.solve.pool import WORTH_IT, Pool, cut_rows
 from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut, Recourse
 from optimizer.solve.rounds import Rounds
@@ -103,8 +103,7 @@ class Master:
         return hashlib.sha256(np.round(x[self.integers]).astype(np.int64).tobytes()).hexdigest()[:16]
 
     def _attained(self, x: Floats) -> Attained:
-        first, second = self.values(x)
-        return Attained(x, first, second, self.fingerprint(x))
+        return Attained(x, *self.values(x), self.fingerprint(x))
 
     def _costs(self, question: Question) -> tuple[Floats, float]:
         offset = question.value(self.first_constant, self.second_constant)
@@ -138,6 +137,16 @@ class Master:
         matrix, lower = self.pool.rows(numbers)
         self.warm.replace_rows(self.first_row + 1, matrix, lower, np.full(lower.size, math.inf))
         self.pool.held = numbers
+
+    def set_idle_aside(self) -> None:
+        """Where the linear relaxation holds many cuts, let it go on from its last basis without the idle ones."""
+        if not self.is_large or not self.pool.holds_many:
+            return
+        last = Start(0.0, 0.0, self.warm.basis(), tuple(self.pool.held))
+        wanted = self.pool.wanted(list(last.binding))
+        if len(wanted) <= WORTH_IT * len(self.pool.held):
+            self._hold_only(wanted)
+            self.warm.begin_at(last.with_cuts(wanted))
 
     def cut_rows(self, cuts: Sequence[Cut]) -> tuple[sparse.csr_matrix, Floats]:
         """Rows of some cuts, and their lower sides."""
@@ -177,6 +186,8 @@ class Master:
         attained: Attained | None = None
         stalled, last = 0, -math.inf
         for number in range(ROUNDS):
+            if number and question.of_first > 0.0:
+                self.set_idle_aside()
             outcome = self._solved(deadline, math.inf if number else step)
             if not outcome.is_optimal or outcome.values is None:
                 return Relaxed(outcome.termination, outcome.bound, 0.0, None, None)
@@ -361,7 +372,7 @@ class Master:
         upper[[self.second_row, self.first_row]] = self._caps(question)
         program = replace(base, cost=cost, offset=offset, row_upper=upper)
         if cuts:
-            matrix, lower = self.cut_rows(cuts)
+            matrix, lower = cut_rows(cuts, self.program.lower.size)
             program = replace(
                 program,
                 matrix=sparse.vstack([base.matrix, matrix], format="csr"),

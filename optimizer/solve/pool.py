@@ -2,7 +2,8 @@
 
 Cuts gather with every question, and a relaxation that holds them all gets slower with each: of three thousand that a
 thousand shocks leave behind, some hundred bind at any one cap. Where there are many, what had no price for a while is
-put aside when another question begins, and taken up again with the next round once an optimum violates it.
+put aside, between questions and between the rounds of one, and taken up again with the next round once an optimum
+violates it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ MANY = 500
 
 IDLE = 2
 """Linear solves without a price after which a cut of many may be put aside."""
+
+WORTH_IT = 0.9
+"""Share of the held cuts that may stay at most for others to be put aside: the solver is loaded anew for that."""
 
 
 class Pool:
@@ -75,9 +79,14 @@ class Pool:
         _, first = np.unique(self._thetas[worst_first], return_index=True)
         return sorted(int(number) for number in worst_first[first])
 
+    @property
+    def holds_many(self) -> bool:
+        """Whether the relaxation holds so many that idle ones may be put aside."""
+        return len(self.held) > MANY
+
     def wanted(self, binding: Sequence[int]) -> list[int]:
-        """Numbers to hold when another question begins: of many those that are not idle, and those that bind there."""
-        if len(self.held) <= MANY:
+        """Numbers to hold from now on: of many those that are not idle, and those that bind."""
+        if not self.holds_many:
             return sorted({*self.held, *binding})
         return sorted(set(binding) | {number for number in self.held if self._idle[number] <= IDLE})
 

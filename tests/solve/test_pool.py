@@ -74,3 +74,34 @@ def test_bounds_are_the_same_with_few_cuts_held(seed: int, monkeypatch: pytest.M
         aside += len(lean.cuts) - len(lean.pool.held)
     assert len(set(lean.pool.held)) == len(lean.pool.held)
     assert aside > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_relaxation_goes_on_from_its_basis_without_idle_cuts(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Master(compiled(seed), "cost", "loss")
+    for cap in (6.0, 2.0, 4.0):
+        bound = whole.relax(Question(max_second=cap)).bound
+    before = len(whole.pool.held)
+    whole.set_idle_aside()
+    assert len(whole.pool.held) == before  # neither large nor many
+    monkeypatch.setattr(master, "LARGE", 0)
+    monkeypatch.setattr(pool, "MANY", 0)
+    monkeypatch.setattr(pool, "IDLE", -1)
+    whole.set_idle_aside()
+    assert len(whole.pool.held) < before
+    again = whole.warm.solve()
+    assert again.objective == pytest.approx(bound, rel=1e-6, abs=1e-6)
+    assert whole.warm._solver.getInfo().simplex_iteration_count == 0
+    assert not whole.pool.violated(again.values)
+
+
+def test_little_to_put_aside_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Master(compiled(0), "cost", "loss")
+    whole.relax(Question(max_second=3.0))
+    before = list(whole.pool.held)
+    monkeypatch.setattr(master, "LARGE", 0)
+    monkeypatch.setattr(pool, "MANY", 0)
+    monkeypatch.setattr(pool, "IDLE", -1)
+    monkeypatch.setattr(master, "WORTH_IT", 0.0)
+    whole.set_idle_aside()
+    assert whole.pool.held == before
