@@ -15,6 +15,7 @@ from optimizer.chain.instance import Instance
 from optimizer.solve.compiled import CompiledProgram, Flags, Floats, Integers
 from optimizer.solve.highs import TOLERANCE, LinearProgram, Outcome
 from optimizer.solve.master import WARM_OPTIONS, Master
+from optimizer.solve.pool import cut_rows
 from optimizer.solve.question import Attained, Question
 from optimizer.solve.recourse import Cut, Recourse
 from optimizer.solve.warm import WarmProgram
@@ -200,7 +201,7 @@ class Held:
         cuts = self._master.cuts[self._taken :]
         self._taken += len(cuts)
         if cuts:
-            matrix, lower = self._master.cut_rows(cuts)
+            matrix, lower = cut_rows(cuts, self._master.program.lower.size)
             self._warm.add_rows(matrix, lower, np.full(len(cuts), math.inf))
 
 

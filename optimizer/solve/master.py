@@ -31,7 +31,7 @@ from optimizer.solve.pool import WORTH_IT, Pool, cut_rows
 from optimizer.solve.question import Answer, Attained, Question, Relaxed
 from optimizer.solve.recourse import Cut, Recourse
 from optimizer.solve.rounds import Rounds
-from optimizer.solve.starts import Start, Starts
+from optimizer.solve.starts import Ending, Start, Starts
 from optimizer.solve.warm import WarmProgram
 
 WARM_OPTIONS = {"dual_simplex_cost_perturbation_multiplier": 0.0}
@@ -138,19 +138,18 @@ class Master:
         self.warm.replace_rows(self.first_row + 1, matrix, lower, np.full(lower.size, math.inf))
         self.pool.held = numbers
 
+    def _ending(self) -> Ending:
+        return Ending(self.warm.basis(), tuple(self.pool.held))
+
     def set_idle_aside(self) -> None:
         """Where the linear relaxation holds many cuts, let it go on from its last basis without the idle ones."""
         if not self.is_large or not self.pool.holds_many:
             return
-        last = Start(0.0, 0.0, self.warm.basis(), tuple(self.pool.held))
+        last = self._ending()
         wanted = self.pool.wanted(list(last.binding))
         if len(wanted) <= WORTH_IT * len(self.pool.held):
             self._hold_only(wanted)
             self.warm.begin_at(last.with_cuts(wanted))
-
-    def cut_rows(self, cuts: Sequence[Cut]) -> tuple[sparse.csr_matrix, Floats]:
-        """Rows of some cuts, and their lower sides."""
-        return cut_rows(cuts, self.program.lower.size)
 
     # --- linear phase -------------------------------------------------------------------------------------------
 
@@ -177,7 +176,7 @@ class Master:
         relaxed = self._rounds(question, time.perf_counter() + seconds, slack, max(step, slack))
         if fixed is None and self.is_large and relaxed.x is not None and question.of_first > 0.0:
             price = relaxed.price or question.weight
-            self.starts.add(Start(self.values(relaxed.x)[1], price, self.warm.basis(), tuple(self.pool.held)))
+            self.starts.add(Start(self.values(relaxed.x)[1], price, self._ending()))
         return relaxed
 
     def _rounds(self, question: Question, deadline: float, slack: float, step: float) -> Relaxed:
@@ -262,8 +261,8 @@ class Master:
         if start is None:
             self.warm.begin_at(None)
             return
-        self._hold_only(self.pool.wanted(list(start.binding)))
-        self.warm.begin_at(start.with_cuts(self.pool.held))
+        self._hold_only(self.pool.wanted(list(start.ending.binding)))
+        self.warm.begin_at(start.ending.with_cuts(self.pool.held))
 
     def true_point(
         self, x: Floats, question: Question, near: tuple[float, float] = (0.0, 0.0), is_early: bool = False

@@ -13,18 +13,14 @@ from optimizer.solve.warm import BASIC, Basis
 
 
 @dataclass(frozen=True)
-class Start:
-    """The basis of an optimum.
+class Ending:
+    """Where a linear solve ended.
 
     Attributes:
-        second: second objective there.
-        price: of the second objective there.
         basis: whose last rows are cuts.
         held: numbers of those cuts.
     """
 
-    second: float
-    price: float
     basis: Basis
     held: tuple[int, ...]
 
@@ -39,6 +35,21 @@ class Start:
         binding = self.binding
         rows = self.basis.rows[: len(self.basis.rows) - len(self.held)]
         return Basis(self.basis.columns, [*rows, *(binding.get(number, BASIC) for number in held)])
+
+
+@dataclass(frozen=True)
+class Start:
+    """An optimum where others may begin.
+
+    Attributes:
+        second: second objective there.
+        price: of the second objective there.
+        ending: its basis.
+    """
+
+    second: float
+    price: float
+    ending: Ending
 
 
 @dataclass

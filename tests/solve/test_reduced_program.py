@@ -18,7 +18,7 @@ from optimizer.solve.highs import Termination, violation
 from optimizer.solve.master import Master
 from optimizer.solve.question import Question
 from optimizer.solve.reduce import reduce, unreduced
-from optimizer.solve.starts import Start, Starts
+from optimizer.solve.starts import Ending, Start, Starts
 from optimizer.solve.warm import BASIC, Basis
 
 
@@ -126,7 +126,8 @@ def test_unreduced_changes_nothing() -> None:
 def test_a_relaxation_begins_at_the_nearest_known_optimum() -> None:
     starts = Starts()
     assert starts.nearest(Question(max_second=1.0)) is None
-    known = [Start(second, price, Basis([], []), ()) for second, price in ((3.0, 0.1), (1.0, 5.0), (0.2, 80.0))]
+    nowhere = Ending(Basis([], []), ())
+    known = [Start(second, price, nowhere) for second, price in ((3.0, 0.1), (1.0, 5.0), (0.2, 80.0))]
     for start in known:
         starts.add(start)
     assert starts.nearest(Question(max_second=1.4)) is known[1]
@@ -136,6 +137,6 @@ def test_a_relaxation_begins_at_the_nearest_known_optimum() -> None:
 
 def test_a_start_knows_its_cuts_whatever_is_held_later() -> None:
     lower = highspy.HighsBasisStatus.kLower
-    start = Start(1.0, 1.0, Basis([BASIC], [lower, BASIC, BASIC, lower]), held=(4, 7))  # two rows, then cuts 4 and 7
-    assert start.binding == {7: lower}
-    assert start.with_cuts([2, 7, 9]).rows == [lower, BASIC, BASIC, lower, BASIC]
+    ending = Ending(Basis([BASIC], [lower, BASIC, BASIC, lower]), held=(4, 7))  # two rows, then cuts 4 and 7
+    assert ending.binding == {7: lower}
+    assert ending.with_cuts([2, 7, 9]).rows == [lower, BASIC, BASIC, lower, BASIC]
