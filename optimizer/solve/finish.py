@@ -1,6 +1,13 @@
-"""The last touches on a plan: prices of its limits, and the tie-break among plans of equal cost and loss.
+r"""The last touches on a plan: prices of its limits, and the tie-break among plans of equal cost and loss.
 
-Both come from the linear program left when the plan's integer decisions are fixed.
+Both come from the linear program left when the plan's integer decisions are fixed. Where more limits meet in its
+optimum than it has directions, more than one set of multipliers proves it, and which one a solver ends with is its own
+affair. Told is the one that charges least for room:
+
+.. math:: \max_{\pi \in \Pi^*} \sum_i \pi_i \delta_i = \lim_{t \to 0} \frac{v(b + t\delta) - v(b)}{t},
+    \qquad \delta_i \text{ a trace of the size of row } i \text{ in the direction that loosens it,}
+
+so that a limit that gives nothing when it is loosened has no price for being where others bind.
 """
 
 from __future__ import annotations
@@ -23,6 +30,11 @@ SLACK = 1e-6
 """The plan's own loss is the cap, with this relative room, so that rounding does not make it infeasible."""
 ROOM = 1e-8
 """Relative room for the second objective while ties are broken."""
+TRACE = 1e-5
+"""Share of its size by which the first row is loosened to see which of several sets of multipliers charges least. Later
+rows give way up to twice as much, so that of two limits that would share a price always the same one has it."""
+PROVEN = 1e-6
+"""What multipliers may leave unproven of the optimum, relative to 1 plus itself."""
 
 Price = tuple[str, str, float]
 
@@ -46,12 +58,29 @@ class Finisher:
         """(constraint, index, price) of every first-stage limit with a price, and of the cap on the second objective.
 
         The linear program minimises the first objective at the plan's own second objective. Signs are those of a
-        minimisation: a binding floor has a positive price, a binding cap a negative one.
+        minimisation: a binding floor has a positive price, a binding cap a negative one. Of several sets of
+        multipliers that prove the optimum, the one that charges least for room.
         """
         relaxed = self.master.relax(Question(max_second=_room(point.second, SLACK)), fixed=point.x, seconds=seconds)
-        if relaxed.outcome is None or relaxed.outcome.row_duals is None:
+        if relaxed.outcome is None or relaxed.outcome.row_duals is None or relaxed.x is None:
             return []
-        return list(self._named(relaxed.outcome.row_duals))
+        least = self._least(relaxed.x, relaxed.outcome.objective, seconds)
+        return list(self._named(relaxed.outcome.row_duals if least is None else least))
+
+    def _least(self, x: Floats, optimum: float, seconds: float) -> Floats | None:
+        """Multipliers of the optimum just found that charge least for room; None if they do not prove it."""
+        warm, last = self.master.warm, self.master.second_row
+        held = warm.program
+        rows = np.flatnonzero(held.row_lower[: last + 1] < held.row_upper[: last + 1])
+        trace = TRACE * (1.0 + abs(held.matrix[rows]) @ np.abs(x)) * (1.0 + rows / rows.size)
+        lower, upper = held.row_lower[rows], held.row_upper[rows]
+        warm.change_row_bounds(rows, lower - trace, upper + trace)
+        eased = warm.solve(seconds)
+        warm.change_row_bounds(rows, lower, upper)
+        if not eased.is_optimal or eased.row_duals is None:
+            return None
+        proven = eased.objective + float(np.abs(eased.row_duals[rows]) @ trace)
+        return eased.row_duals if proven >= optimum - PROVEN * (1.0 + abs(optimum)) else None
 
     def settled(self, point: Point, free: npt.NDArray[np.bool_], paid: npt.NDArray[np.bool_], seconds: float) -> Floats:
         """First-stage vector of the plan with the least tie objective, at the point's loss.

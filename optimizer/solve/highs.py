@@ -140,10 +140,18 @@ def set_options(solver: Any, options: Mapping[str, object]) -> None:
             raise SolverFailure(f"the solver refuses option {name} = {setting!r}")
 
 
+class _Silent(highspy.Highs):  # type: ignore[misc]
+    """HiGHS that prints nothing: since 1.16 the first thing its constructor does with the solver prints a banner."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802
+        set_options(self, {"output_flag": False})
+        super().enableCallbacks()
+
+
 def new_solver(limits: Limits) -> Any:
     """A silent single-threaded HiGHS with these limits."""
     highspy.Highs.resetGlobalScheduler(True)
-    solver = highspy.Highs()
+    solver = _Silent()
     set_options(solver, {"output_flag": False, "threads": 1, "random_seed": limits.seed})
     set_options(solver, {"mip_rel_gap": limits.gap_relative, "mip_abs_gap": limits.gap_absolute})
     set_options(solver, {"mip_feasibility_tolerance": TOLERANCE, **limits.options})

@@ -10,6 +10,7 @@ from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
 from optimizer.solve.finish import Finisher
 from optimizer.solve.one import Point
+from optimizer.solve.question import Question
 from optimizer.solve.recourse import Recourse
 
 FAR, NEXT_DOOR, ABROAD, EXCESS, LOSS = range(5)
@@ -70,3 +71,50 @@ def test_a_row_with_room_may_use_it() -> None:
     with Recourse(program) as recourse:
         left = Finisher(program, "cost", "loss", "ties", recourse).settled(point, free, paid, 10.0)
     assert left[order] == pytest.approx([0.0, 0.0, 100.0])
+
+
+def licensed(licence_t: float) -> CompiledProgram:
+    """100 t made at 1 a tonne under a licence, or bought at 2."""
+    m = pyo.ConcreteModel()
+    m.made, m.bought = pyo.Var(bounds=(0, None)), pyo.Var(bounds=(0, None))
+    m.loss = pyo.Var(bounds=(0, 12))
+    m.demand = pyo.Constraint(expr=m.made + m.bought == 100)
+    m.licence = pyo.Constraint(expr=m.made <= licence_t)
+    m.cost = pyo.Expression(expr=m.made + 2 * m.bought)
+    m.months = pyo.Expression(expr=1 * m.loss)
+    return compile_model(m, {"cost": m.cost, "loss": m.months, "ties": m.months}, [])
+
+
+def prices(program: CompiledProgram) -> dict[str, float]:
+    """Constraint → price of the program's cheapest plan."""
+    with Recourse(program) as recourse:
+        finisher = Finisher(program, "cost", "loss", "ties", recourse)
+        x = finisher.master.relax(Question()).x
+        assert x is not None
+        point = Point(1, *finisher.master.values(x), 0.0, 0.0, "optimal", x, "")
+        return {constraint: price for constraint, _, price in finisher.prices(point, 10.0)}
+
+
+def test_a_licence_that_keeps_from_the_cheaper_source_is_worth_what_the_other_costs_more() -> None:
+    assert prices(licensed(60.0)) == pytest.approx({"demand": 2.0, "licence": -1.0})
+
+
+def test_a_licence_just_large_enough_is_worth_nothing() -> None:
+    """Demand at 1 to 2 and the licence at 0 to -1 prove the optimum; but with a larger licence nothing is saved."""
+    assert prices(licensed(100.0)) == pytest.approx({"demand": 1.0})
+
+
+def test_prices_leave_the_program_as_it_was() -> None:
+    program = licensed(100.0)
+    with Recourse(program) as recourse:
+        finisher = Finisher(program, "cost", "loss", "ties", recourse)
+        x = finisher.master.relax(Question()).x
+        assert x is not None
+        point = Point(1, *finisher.master.values(x), 0.0, 0.0, "optimal", x, "")
+        first = finisher.prices(point, 10.0)
+        before = finisher.master.warm.program
+        assert finisher.prices(point, 10.0) == first
+        assert np.array_equal(before.row_lower, finisher.master.warm.program.row_lower)
+        assert np.array_equal(before.row_upper, finisher.master.warm.program.row_upper)
+        held = before.row_upper[: program.row_upper.size]
+        assert np.array_equal(held, program.row_upper)

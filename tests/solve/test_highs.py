@@ -114,3 +114,10 @@ def test_empty_program() -> None:
     )
     assert solve(empty).is_optimal
     assert solve(replace(empty, row_upper=np.array([-1.0]))).termination is Termination.INFEASIBLE
+
+
+def test_the_solver_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever it prints would stand in the midst of a table or of JSON; releases differ in when they do."""
+    new_solver(Limits()).run()
+    assert solve(plain()).is_optimal
+    assert capfd.readouterr() == ("", "")
