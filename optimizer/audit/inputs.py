@@ -92,12 +92,12 @@ def check_inputs(case: Case, ledger: Ledger) -> bool:
 
 def _check_numbers(case: Case, ledger: Ledger) -> None:
     """No number is missing where one is read."""
+    ledger.forbid("input_numbers", pd.DataFrame())
     for name, frame in case.tables.items():
-        for column in frame.columns.difference(list(_MAY_LACK)):
-            if pd.api.types.is_numeric_dtype(frame[column]):
-                hollow = frame[frame[column].isna()]
-                key = list(KEYS.get(name, tuple(hollow.columns[:1])))
-                ledger.forbid("input_numbers", hollow[key].assign(table=name, column=column))
+        lacks = frame[frame.columns.difference(list(_MAY_LACK))].select_dtypes("number").isna()
+        for column in [column for column in lacks.columns if lacks[column].any()]:
+            key = list(KEYS.get(name, tuple(frame.columns[:1])))
+            ledger.forbid("input_numbers", frame.loc[lacks[column], key].assign(table=name, column=column))
 
 
 def _check_years(case: Case, ledger: Ledger) -> None:

@@ -80,11 +80,15 @@ def complete_table(name: str, frame: pd.DataFrame | None) -> pd.DataFrame:
 
 def plain_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Make text plain objects, so that tables read from files and made in memory join alike."""
-    text = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
-    plain = frame.copy()
-    for name in text:
-        plain[name] = frame[name].astype(object).where(frame[name].notna(), "")
-    return plain.reset_index(drop=True)
+    return pd.DataFrame({name: _plain_column(frame[name]) for name in frame.columns}, index=range(len(frame)))
+
+
+def _plain_column(column: pd.Series) -> Any:
+    if pd.api.types.is_numeric_dtype(column):
+        return column.array
+    text = column.to_numpy(dtype=object, copy=True)
+    text[column.isna().to_numpy()] = ""
+    return text
 
 
 def point_tables(tables: Tables, point: int) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import optimizer.frames  # noqa: F401
 from optimizer.audit.ledger import keyed
 
 NOMINAL = "nominal"
@@ -187,16 +188,12 @@ class View:
     @cached_property
     def tolled(self) -> pd.DataFrame:
         """``shock, period, year, group, product, lifted_t``: main output per group of recipes under toll offers."""
-        outputs = self.case.made
-        run = self.results["throughput"].query("layer == 'buyer'")[[*WHEN, "recipe", "throughput_t"]]
-        parts = []
         products = self.case.map("offers", "offer", "product")
-        for group, product in {(g, str(products[o])) for o, g in self.case.toll_recipes.items()}:
-            per_t = outputs.loc[outputs["product"] == product, ["recipe", "year", "t_per_t"]]
-            mine = run[run["recipe"].isin(group)].merge(per_t, on=["recipe", "year"])
-            mine = mine.assign(lifted_t=mine["t_per_t"].astype(float) * mine["throughput_t"])
-            sums = mine.groupby(WHEN, as_index=False)[["lifted_t"]].sum()
-            parts.append(sums.assign(group=";".join(group), product=product))
-        empty = pd.DataFrame(columns=[*WHEN, "lifted_t", "group", "product"]).astype({"lifted_t": float})
-        filled = [part for part in parts if len(part)]
-        return pd.concat(filled, ignore_index=True) if filled else empty
+        pairs = sorted({(group, str(products[offer])) for offer, group in self.case.toll_recipes.items()})
+        members = [(";".join(group), product, recipe) for group, product in pairs for recipe in dict.fromkeys(group)]
+        made = self.case.made[["product", "recipe", "year", "t_per_t"]]
+        run = self.results["throughput"].query("layer == 'buyer'")[[*WHEN, "recipe", "throughput_t"]]
+        mine = pd.DataFrame(members, columns=["group", "product", "recipe"], dtype=object)
+        mine = mine.merge(made, on=["product", "recipe"]).merge(run, on=["recipe", "year"])
+        mine = mine.assign(lifted_t=mine["t_per_t"].astype(float) * mine["throughput_t"])
+        return mine.groupby([*WHEN, "group", "product"], as_index=False)[["lifted_t"]].sum()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+import optimizer.frames  # noqa: F401
 from optimizer.errors import DataProblem, Problem
 from optimizer.results.schema import TABLES
 from optimizer.results.seal import check_seal

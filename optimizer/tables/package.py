@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+import optimizer.frames  # noqa: F401
 from optimizer.errors import DataProblem, Problem
 
 PROVENANCE = ("source_id", "confidence", "note")

@@ -16,16 +16,16 @@ GATES = {
     "types": ["-m", "mypy"],
 }
 
-EVERYTHING = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()} | {"errors"}
+EVERYTHING = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()} | {"errors", "frames"}
 
 ALLOWED = {
-    "tables": {"errors"},
+    "tables": {"errors", "frames"},
     "chain": {"errors", "tables", "shocks"},
     "shocks": {"errors", "tables", "chain"},
     "model": {"errors", "chain"},
     "solve": {"errors"},
-    "results": {"errors", "chain", "model", "solve"},
-    "audit": {"errors", "tables", "results"},
+    "results": {"errors", "frames", "chain", "model", "solve"},
+    "audit": {"errors", "frames", "tables", "results"},
     "report": {"errors", "tables", "chain", "results"},
     "stress": {"errors", "tables", "chain", "shocks", "model", "solve", "results"},
     "explain": {"errors", "tables", "chain", "shocks", "model", "solve", "results"},
