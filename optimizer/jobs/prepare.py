@@ -13,7 +13,7 @@ from optimizer.chain.instance import Instance
 from optimizer.errors import UsageProblem
 from optimizer.explain.words import Words
 from optimizer.jobs.watch import Silence, Watcher
-from optimizer.model.build import build_model, continuations, recourse_blocks
+from optimizer.model.build import build_model, continuations, recourse_blocks, worse_blocks
 from optimizer.results.manifest import Seconds, utc_now
 from optimizer.solve.compile import compile_model
 from optimizer.solve.compiled import CompiledProgram
@@ -86,7 +86,7 @@ def prepare(
 def _compiled(instance: Instance) -> CompiledProgram:
     model = build_model(instance)
     objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.ties}
-    return compile_model(model, objectives, recourse_blocks(model), continuations(model))
+    return compile_model(model, objectives, recourse_blocks(model), continuations(model), worse_blocks(model))
 
 
 def refuse_solver(name: str) -> None:

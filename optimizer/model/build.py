@@ -12,6 +12,7 @@ from optimizer.chain.instance import Instance, Period
 from optimizer.model.compare import contradiction
 from optimizer.model.continued import Continuation, continued, yearly_plan
 from optimizer.model.coproducts import joint_groups
+from optimizer.model.nested import worse_shocks
 from optimizer.model.objective import cost_entries, present_value, spending_by_term, ties
 from optimizer.model.reach import Branch, branch_of
 from optimizer.model.recourse import add_recourse_variables
@@ -104,6 +105,14 @@ def continuations(m: pyo.ConcreteModel) -> list[Iterable[Continuation]]:
     blocks = recourse_blocks(m)
     losses = len(m.shock) if hasattr(m, "shock") else 0
     return [continued(block, m) if number < losses else () for number, (block, _) in enumerate(blocks)]
+
+
+def worse_blocks(m: pyo.ConcreteModel) -> list[tuple[int, ...]]:
+    """Per subproblem of ``recourse_blocks``, numbers of those that lose at least as much; nothing known of costs."""
+    numbers = {s: number for number, s in enumerate(m.shock)} if hasattr(m, "shock") else {}
+    worse = worse_shocks({s: m.shock[s].branch for s in numbers})
+    known = [tuple(numbers[other] for other in worse[s]) for s in numbers]
+    return known + [()] * (len(recourse_blocks(m)) - len(known))
 
 
 def _shock_block(b: Any, s: str) -> None:

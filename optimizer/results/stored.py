@@ -107,6 +107,8 @@ def _arrays(program: CompiledProgram) -> dict[str, Array]:
         "theta_coefficient": np.concatenate([np.zeros(0), *(block.theta_coefficient for block in blocks)]),
         "is_continued": np.array([block.continued is not None for block in blocks], dtype=np.bool_),
     }
+    found["worse"] = np.array([other for block in blocks for other in block.worse], dtype=np.int64)
+    found["worse_counts"] = np.array([len(block.worse) for block in blocks], dtype=np.int64)
     forms = [block.continued for block in blocks if block.continued is not None]
     found["continued_constant"] = np.concatenate([np.zeros(0), *(form.constant for form in forms)])
     found |= _joined("continued", [form.matrix for form in forms])
@@ -159,6 +161,7 @@ def _blocks(
     recourse = _split(arrays, "recourse", sizes)
     coefficients = _parts(arrays["theta_coefficient"], [rows for rows, _ in sizes])
     forms = _forms(arrays, [columns for _, columns in sizes], width)
+    worse = _parts(arrays["worse"], arrays["worse_counts"].tolist())
     heads = zip(arrays["blocks"].tolist(), arrays["sizes"][:, 0].tolist(), strict=True)
     return tuple(
         RecourseBlock(
@@ -168,6 +171,7 @@ def _blocks(
             recourse=recourse[s],
             theta_coefficient=coefficients[s],
             continued=next(forms) if is_continued else None,
+            worse=tuple(worse[s].tolist()),
             **pieces[s],
         )
         for s, ((name, theta), is_continued) in enumerate(zip(heads, arrays["is_continued"], strict=True))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ def compile_model(
     objectives: Mapping[str, Any],
     blocks: Sequence[tuple[Any, Any]] = (),
     continued: Sequence[Iterable[Continued]] = (),
+    worse: Sequence[Sequence[int]] = (),
 ) -> CompiledProgram:
     """Compile a linear Pyomo model.
 
@@ -38,6 +39,8 @@ def compile_model(
         blocks: per recourse block, the Pyomo block and its ``theta`` variable (a first-stage variable the block
             bounds from below). Every row that touches a variable of a block belongs to that block.
         continued: per recourse block, what its variables are if nothing had happened; empty where that is not known.
+        worse: per recourse block, numbers of those whose theta is never less, and theirs in turn; empty where none is
+            known.
 
     Raises:
         DataProblem: if something is not linear, a domain is neither continuous nor integer, or a row couples two
@@ -50,7 +53,9 @@ def compile_model(
         rows = reader.rows(model)
         owner = _owners(columns, blocks)
         reader.raise_problems()
-        return _partition(_Compiled(columns, rows, costs), owner, blocks, continued)
+        program = _partition(_Compiled(columns, rows, costs), owner, blocks, continued)
+    ordered = zip(program.blocks, worse or [()] * len(program.blocks), strict=True)
+    return replace(program, blocks=tuple(replace(block, worse=tuple(others)) for block, others in ordered))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class RecourseBlock:
     Attributes:
         continued: what the block's columns are if the plan goes on as if there were no shock; None where that is not
             known. It is a guess: where it breaks no row with theta at its least, theta is there.
+        worse: numbers of blocks whose theta is at least as large whatever x is, with all that are worse than those.
     """
 
     name: str
@@ -53,6 +54,7 @@ class RecourseBlock:
     column_keys: Sequence[tuple[str, tuple[object, ...]]] = ()
     row_keys: Sequence[tuple[str, tuple[object, ...]]] = ()
     continued: Affine | None = None
+    worse: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -189,14 +189,20 @@ class Shocks:
         return self.loaded[number]
 
     def evaluate(self, x: Floats, numbers: Sequence[int]) -> list[tuple[float, Cut]]:
-        """Loss and cut of some blocks at a first-stage vector."""
-        return [self._evaluated(x, number) for number in numbers]
+        """Loss and cut of some blocks at a first-stage vector; where a worse one loses nothing, nor does a milder."""
+        found: dict[int, tuple[float, Cut]] = {}
+        for number in sorted(numbers, key=lambda number: len(self.blocks[number].worse)):
+            found[number] = self._evaluated(x, number, found)
+        return [found[number] for number in numbers]
 
-    def _evaluated(self, x: Floats, number: int) -> tuple[float, Cut]:
+    def _evaluated(self, x: Floats, number: int, known: Mapping[int, tuple[float, Cut]]) -> tuple[float, Cut]:
+        block, lowest = self.blocks[number], self.lowest[number]
+        if any(other in known and known[other][0] <= self.lowest[other] <= lowest for other in block.worse):
+            return lowest, least_cut(block, lowest)
         if number not in self.going_on:
-            self.going_on[number] = GoingOn(self.blocks[number], self.lowest[number])
+            self.going_on[number] = GoingOn(block, lowest)
         if self.going_on[number].holds(x):
-            return self.lowest[number], least_cut(self.blocks[number], self.lowest[number])
+            return lowest, least_cut(block, lowest)
         return self._shock(number).evaluate(x)
 
     def row_duals(self, x: Floats, numbers: Sequence[int]) -> list[Floats]:

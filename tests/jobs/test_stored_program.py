@@ -52,7 +52,7 @@ def assert_same(one: CompiledProgram, other: CompiledProgram) -> None:
     assert [constant for _, constant in one.objectives.values()] == [c for _, c in other.objectives.values()]
     assert list(one.objectives) == list(other.objectives)
     assert one.signs == other.signs
-    heads = [[(b.name, b.theta, b.continued is None) for b in program.blocks] for program in (one, other)]
+    heads = [[(b.name, b.theta, b.continued is None, b.worse) for b in program.blocks] for program in (one, other)]
     assert heads[0] == heads[1]
     for mine, its in zip((one, *one.blocks), (other, *other.blocks), strict=True):
         for labels in ("column_names", "row_names", "column_keys", "row_keys"):
