@@ -20,10 +20,9 @@ import solver_clock
 from timeline import timed_trace
 
 from optimizer.chain.build import build_instance
-from optimizer.jobs.prepare import COST, LOSS, TIE
-from optimizer.model.build import build_model, recourse_blocks
+from optimizer.jobs.prepare import COST, LOSS, compiled
+from optimizer.model.build import build_model
 from optimizer.solve.certificate import certificate
-from optimizer.solve.compile import compile_model
 from optimizer.solve.highs import Limits, load, new_solver
 from optimizer.solve.master import Master
 from optimizer.solve.question import Question
@@ -52,9 +51,7 @@ def built(name):
     step("chain")
     model = build_model(instance)
     step("model")
-    program = compile_model(
-        model, {COST: model.cost, LOSS: model.loss_measure, TIE: model.ties}, recourse_blocks(model)
-    )
+    program = compiled(model)
     step("compile")
     return instance, program, seconds
 
@@ -64,8 +61,7 @@ def bare(program):
     matrix = program.matrix
     kinds = program.is_integer.astype(np.int32)
     starts, indices = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    solver = new_solver(Limits())
     began = time.perf_counter()
     status = solver.passModel(
         matrix.shape[1], matrix.shape[0], matrix.nnz, int(highspy.MatrixFormat.kRowwise), 1, program.offset,

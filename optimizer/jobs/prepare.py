@@ -79,12 +79,12 @@ def prepare(
         loaded = case if isinstance(case, Case) else load_case(case)
         instance = build_instance(loaded)
     with watcher.phase("build and compile the model"), seconds.phase("build"):
-        program = kept() or _compiled(instance)
+        program = kept() or compiled(build_model(instance))
     return Prepared(loaded, instance, program, seconds, started)
 
 
-def _compiled(instance: Instance) -> CompiledProgram:
-    model = build_model(instance)
+def compiled(model: Any) -> CompiledProgram:
+    """The program of a case's model: its three objectives, its shocks as blocks, and all that is known of those."""
     objectives = {COST: model.cost, LOSS: model.loss_measure, TIE: model.ties}
     return compile_model(model, objectives, recourse_blocks(model), continuations(model), worse_blocks(model))
 

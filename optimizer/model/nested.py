@@ -39,9 +39,8 @@ def worse_shocks(branches: Mapping[str, Branch]) -> dict[str, tuple[str, ...]]:
 def _modelled(branch: Branch) -> Hashable:
     """What a block models, but for the shares."""
     shock = branch.shock
-    reached = tuple(sorted((layer, tuple(sorted(places))) for layer, places in branch.reached.items()))
     parts = branch.is_classed, branch.pools, branch.sources, branch.surge_share
-    return shock.start_year, shock.window_months, reached, *parts
+    return shock.start_year, shock.window_months, frozenset(branch.reached.items()), *parts
 
 
 def _within(names: list[str], branches: Mapping[str, Branch]) -> dict[str, tuple[str, ...]]:

@@ -152,7 +152,7 @@ def new_solver(limits: Limits) -> Any:
     """A silent single-threaded HiGHS with these limits."""
     highspy.Highs.resetGlobalScheduler(True)
     solver = _Silent()
-    set_options(solver, {"output_flag": False, "threads": 1, "random_seed": limits.seed})
+    set_options(solver, {"threads": 1, "random_seed": limits.seed})
     set_options(solver, {"mip_rel_gap": limits.gap_relative, "mip_abs_gap": limits.gap_absolute})
     set_options(solver, {"mip_feasibility_tolerance": TOLERANCE, **limits.options})
     if math.isfinite(limits.seconds):
